@@ -1,0 +1,146 @@
+"""The one door for writes: transaction, retries, time, actor, ids and conditions live here, once."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg_pool import AsyncConnectionPool
+
+from commands.asking import Answer, Ask
+from commands.work import Query, Target, Work
+from domain.refusals import IdempotencyKeyReused, NotFound, RequestInProgress, StateConflict, Unavailable
+from domain.tokens import Role
+from infra import log
+from infra.append import Origin
+from infra.ids import uuid7
+
+APPEND_ATTEMPTS_MAX = 5
+
+Decide = Callable[[Work], Awaitable[Query]]
+
+
+class Door:
+    """`limits` are the deployment's sizes; `project` turns changes into row statements."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]], project: log.Projector) -> None:
+        self.pool = pool
+        self.project = project
+
+    async def perform(self, ask: Ask, target: Target | None, least: Role, decide: Decide) -> Answer:
+        """Opens the target (404), checks the role (403), replays a known key, then decides, appends and reads the answer.
+
+        Tries again when another writer was faster; gives up as `Unavailable` after APPEND_ATTEMPTS_MAX tries.
+        """
+        origin = Origin(
+            command_id=uuid7(),
+            actor_id=ask.actor.actor_id,
+            token_id=ask.actor.token_id,
+            surface=ask.surface,
+            client=ask.client,
+            request_id=ask.request_id,
+        )
+        lost: Work | None = None
+        for _ in range(APPEND_ATTEMPTS_MAX):
+            work = Work(ask, origin, target, self.project)
+            try:
+                async with self.pool.connection() as conn:
+                    if lost is not None and await log.was_committed(conn, lost.changes[0], origin):
+                        return await _answer(await _ask(conn, lost.answer), lost)
+                    answer = await self._attempt(conn, work, least, decide)
+            except log.RETRYABLE:
+                continue
+            except psycopg.OperationalError:
+                lost = work if work.changes else lost
+                continue
+            if answer is not None:
+                return answer
+        raise Unavailable("Too many writers at once, or the database is not reachable. Nothing was recorded; try again.")
+
+    async def _attempt(self, conn: AsyncConnection[Any], work: Work, least: Role, decide: Decide) -> Answer | None:
+        in_transaction = work.ask.key is not None or work.target is None or work.target.lock
+        if not in_transaction:
+            return await _decide_and_append(conn, work, least, decide)
+        async with conn.transaction():
+            answer = await _decide_and_append(conn, work, least, decide)
+            if answer is None:
+                raise psycopg.errors.SerializationFailure
+            return answer
+
+
+async def _decide_and_append(conn: AsyncConnection[Any], work: Work, least: Role, decide: Decide) -> Answer | None:
+    if work.ask.key is not None:
+        await _claim(conn, work.ask)
+    await work.open(conn)
+    work.require(least)
+    if work.ask.key is not None and (known := await _replay(conn, work.ask)) is not None:
+        return known
+    work.answer = await decide(work)
+    if work.changes:
+        statement = work.statement()
+        async with conn.pipeline():  # the append and the read of the answer travel together
+            appended = await log.append(conn, statement)
+            reading = await _ask(conn, work.answer)
+        if await appended.fetchone() is None:
+            return None
+        answer = await _answer(reading, work)
+    else:
+        answer = await _answer(await _ask(conn, work.answer), work)
+    if work.ask.key is not None:
+        await _remember(conn, work.ask, answer)
+    return answer
+
+
+async def _ask(conn: AsyncConnection[Any], query: Query) -> AsyncCursor[Any] | None:
+    return None if query.sql is None else await conn.execute(query.sql, query.params, prepare=True)
+
+
+async def _answer(reading: AsyncCursor[Any] | None, work: Work) -> Answer:
+    query, command_id = work.answer, work.origin.command_id
+    if reading is None:
+        return Answer(status=query.status, location=query.location, command_id=command_id)
+    row = await reading.fetchone()
+    if row is None:
+        raise NotFound("Not found.")
+    own, wide, body = row
+    return Answer(status=query.status, own=own, wide=wide, body=bytes(body), location=query.location, command_id=command_id)
+
+
+async def _claim(conn: AsyncConnection[Any], ask: Ask) -> None:
+    digest = hashlib.sha256(f"{ask.actor.actor_id} {ask.key}".encode()).digest()
+    number = int.from_bytes(digest[:8], "big", signed=True)
+    cursor = await conn.execute("SELECT pg_try_advisory_xact_lock(%s::bigint)", (number,))
+    if not (await cursor.fetchone() or (False,))[0]:
+        raise RequestInProgress("A request with this idempotency key is still running.")
+
+
+async def _replay(conn: AsyncConnection[Any], ask: Ask) -> Answer | None:
+    cursor = await conn.execute(
+        "SELECT fingerprint, command_id, status, headers, body, recorded_at > now() - interval '7 days' FROM idempotency"
+        " WHERE actor_id = %s AND key = %s",
+        (ask.actor.actor_id, ask.key),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    fingerprint, command_id, status, headers, body, fresh = row
+    if bytes(fingerprint) != ask.fingerprint:
+        raise IdempotencyKeyReused("This idempotency key was used for another request.")
+    if not fresh:
+        raise StateConflict(f"This idempotency key was used more than 7 days ago by command {command_id}.")
+    return Answer(status=status, body=body, command_id=command_id, replayed=True, **headers)
+
+
+async def _remember(conn: AsyncConnection[Any], ask: Ask, answer: Answer) -> None:
+    headers = msgspec.json.encode({"own": answer.own, "wide": answer.wide, "location": answer.location}).decode()
+    await conn.execute(
+        "INSERT INTO idempotency (actor_id, key, fingerprint, command_id, status, headers, body) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        (ask.actor.actor_id, ask.key, ask.fingerprint, answer.command_id, answer.status, headers, answer.body),
+    )
+
+
+def new_id() -> UUID:
+    return uuid7()

@@ -1,0 +1,180 @@
+"""One unit of work: what was loaded, what was decided, and the append that it becomes."""
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from commands.asking import Ask
+from domain.changes import Change
+from domain.events import Event
+from domain.facts import EVOLVE, Kind
+from domain.refusals import Closed, Forbidden, NotFound, PreconditionFailed, PreconditionRequired
+from domain.tokens import Role, at_least
+from infra import append, log
+from infra.append import Guard, Member, NewRoot, Origin
+from infra.markers import AT, Wide
+
+NOUN = {
+    Kind.RUN: "test run",
+    Kind.CARD: "card",
+    Kind.STEP: "step",
+    Kind.OBSERVATION: "observation",
+    Kind.SYSTEM: "system",
+    Kind.ASSET: "asset",
+    Kind.ISSUE: "issue",
+    Kind.CARD_TEMPLATE: "card template",
+    Kind.TOKEN: "token",
+}
+
+
+class Query(NamedTuple):
+    """What answers the caller after the append: a query of (own version, wide version, JSON bytes), or nothing (204)."""
+
+    status: int
+    sql: str | None = None
+    params: dict[str, Any] | None = None
+    location: str | None = None
+
+
+class Target(NamedTuple):
+    """What a request is about: a root by id or number, and streams below it, each of the kind named.
+
+    `lock`: hold the head row from the start (for decisions on members). `deleted`: the root may be a deleted one.
+    """
+
+    kind: Kind
+    ref: UUID | int
+    below: tuple[tuple[Kind, UUID], ...] = ()
+    lock: bool = False
+    deleted: bool = False
+    with_root: bool = False
+
+
+class Work:
+    def __init__(self, ask: Ask, origin: Origin, target: Target | None, project: log.Projector) -> None:
+        self.ask, self.origin, self.target, self.project = ask, origin, target, project
+        self.conn: AsyncConnection[Any]
+        self.head: log.Head | None = None
+        self.streams: dict[UUID, log.Stream] = {}
+        self.changes: list[Change] = []
+        self.members: list[Member] = []
+        self.answer = Query(204)
+        self._new: tuple[UUID, NewRoot] | None = None
+        self._status: str | None = None
+        self._wide: int | None = None
+        self._system_id: UUID | None = None
+        self._restructure = False
+
+    async def open(self, conn: AsyncConnection[Any]) -> None:
+        """Loads the target; missing, deleted, out of scope or wrongly nested is NotFound."""
+        self.conn = conn
+        if self.target is None:
+            return
+        kind, ref, below = self.target.kind, self.target.ref, self.target.below
+        if self.target.lock:
+            await log.lock(conn, kind, ref)
+        self.head, self.streams = await log.load(
+            conn, kind, ref, [stream_id for _, stream_id in below], with_root=self.target.with_root
+        )
+        if (
+            self.head is None
+            or not self.ask.actor.sees(self.head.system_id)
+            or (self.head.status == "deleted" and not self.target.deleted)
+        ):
+            raise NotFound(f"No such {NOUN[kind]}.")
+        for stream_kind, stream_id in below:
+            if stream_id not in self.streams or self.streams[stream_id].kind != stream_kind:
+                raise NotFound(f"No such {NOUN[stream_kind]}.")
+
+    def require(self, least: Role) -> None:
+        if not at_least(self.ask.actor.role, least):
+            raise Forbidden(f"This needs the role {least}; the token has {self.ask.actor.role}.")
+
+    @property
+    def root_id(self) -> UUID:
+        if self._new is not None:
+            return self._new[0]
+        if self.head is None:
+            raise NotFound("Not found.")
+        return self.head.root_id
+
+    @property
+    def root(self) -> log.Stream:
+        return self.streams[self.root_id]
+
+    def live(self, stream_id: UUID) -> log.Stream:
+        """The loaded stream, if it is not deleted."""
+        stream = self.streams[stream_id]
+        if stream.state is None or stream.state.deleted:
+            raise NotFound(f"No such {NOUN[stream.kind]}.")
+        return stream
+
+    def begin_root(self, root_id: UUID, root: NewRoot) -> None:
+        """The append will create this root."""
+        self._new = (root_id, root)
+
+    def require_match(self, stream: log.Stream, *, wide: bool = False) -> None:
+        """If-Match: own version, or wide where nothing below may have changed."""
+        condition = self.ask.condition
+        if condition is None:
+            if self.ask.require_condition:
+                raise PreconditionRequired("This deployment asks for an If-Match header on every change.")
+            return
+        if condition.any or self.head is None:
+            return
+        if (self.head.version not in condition.wide) if wide else (stream.version not in condition.own):
+            raise PreconditionFailed("The resource has changed since the tag in If-Match was given.")
+        if wide:
+            self._wide = self.head.version
+
+    def require_open(self) -> None:
+        if self.head is not None and self.head.status == "closed":
+            raise Closed("The test run is closed for changes.")
+
+    def record(self, kind: Kind, stream_id: UUID, facts: list[Event]) -> None:
+        """Adds facts to a stream of the root; a stream not loaded is a new one."""
+        stream = self.streams.get(stream_id, log.Stream(stream_id, kind, 0, None))
+        for event in facts:
+            after = EVOLVE[kind](stream.state, event)
+            version = stream.version + 1
+            wide = Wide(len(self.changes) + 1)
+            self.changes.append(
+                Change(kind, stream_id, version, self.root_id, wide, AT, self.origin.actor_id, event, stream.state, after)
+            )
+            stream = log.Stream(stream_id, kind, version, after)
+        self.streams[stream_id] = stream
+
+    def place(self, member: Member) -> None:
+        """Notes where a stream belongs; a change of liveness makes racing writers below look again."""
+        self.members.append(member)
+
+    def restructure(self) -> None:
+        self._restructure = True
+
+    def turn(self, status: str) -> None:
+        """The root's status after the append: open, closed or deleted."""
+        self._status = status
+
+    def move_to_system(self, system_id: UUID) -> None:
+        self._system_id = system_id
+
+    def statement(self) -> append.Statement:
+        head: Guard | NewRoot
+        if self._new is not None:
+            head, was = self._new[1], "open"
+        elif self.head is not None:
+            head, was = Guard(self.head.status, self.head.structure, self._wide), self.head.status
+        else:
+            raise NotFound("Not found.")
+        return append.compose(
+            self.root_id,
+            self.changes,
+            self.origin,
+            head,
+            status=self._status or was,
+            members=self.members,
+            system_id=self._system_id,
+            restructure=self._restructure,
+            rows=self.project(self.changes),
+        )

@@ -1,0 +1,141 @@
+"""The append: head row, members, events, view rows and the wake-up call in one statement, so in one round trip."""
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from domain.changes import Change
+from domain.facts import Kind
+from infra import mapper
+from infra.ids import uuid7
+
+
+class RowStatement(NamedTuple):
+    """A data-modifying statement over `head` (base, version, at) and one JSON parameter, written `{rows}` in its text."""
+
+    sql: str
+    rows: str
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asked, through what: stored with every event of a command. `actor_id` is never an e-mail."""
+
+    command_id: UUID
+    actor_id: UUID
+    token_id: UUID | None = None
+    surface: str = "atlas"
+    client: str = ""
+    request_id: str = ""
+    reason: str | None = None
+    correlation_id: UUID | None = None
+    causation_id: UUID | None = None
+
+
+class Guard(NamedTuple):
+    """What must still hold of the head row when the append takes its lock."""
+
+    status: str
+    structure: int
+    wide: int | None = None
+
+
+class Member(NamedTuple):
+    """Where a stream belongs; None leaves that part of an existing member as it is."""
+
+    stream_id: UUID
+    parent_id: UUID
+    kind: Kind
+    position: int
+    live: bool
+
+
+class NewRoot(NamedTuple):
+    kind: Kind
+    number: int | None
+    system_id: UUID | None
+
+
+class Statement(NamedTuple):
+    sql: str
+    params: dict[str, Any]
+
+
+_OPEN_HEAD = """head AS (
+  UPDATE roots SET version = version + %(n)s, at = GREATEST(clock_timestamp(), at), status = %(status)s,
+    system_id = CASE WHEN %(rescope)s THEN %(system_id)s ELSE system_id END, structure = structure + %(restructure)s
+  WHERE root_id = %(root_id)s AND status = %(was)s AND structure = %(structure)s AND (%(wide)s::int IS NULL OR version = %(wide)s)
+  RETURNING version - %(n)s AS base, version, at)"""
+
+_NEW_HEAD = """head AS (
+  INSERT INTO roots (root_id, kind, number, system_id, status, version, at)
+  VALUES (%(root_id)s, %(kind)s, %(number)s, %(system_id)s, %(status)s, %(n)s, clock_timestamp())
+  RETURNING 0 AS base, version, at)"""
+
+_EVENTS = """logged AS (
+  INSERT INTO events (originator_id, originator_version, root_id, root_version, kind, topic, schema_number, state, metadata, recorded_at)
+  SELECT e.id, e.v, %(root_id)s, head.base + e.i, e.kind, e.topic, e.schema_number,
+    convert_to(e.state, 'UTF8'), convert_to(e.metadata, 'UTF8'), head.at
+  FROM head, json_to_recordset(%(events)s::json)
+    AS e(i int, id uuid, v int, kind text, topic text, schema_number smallint, state text, metadata text)
+  ORDER BY e.i)"""
+
+_MEMBERS = """belonging AS (
+  INSERT INTO members (stream_id, root_id, parent_id, kind, position, live)
+  SELECT m.stream_id, %(root_id)s, m.parent_id, m.kind, m.position, m.live
+  FROM head, json_to_recordset(%(members)s::json) AS m(stream_id uuid, parent_id uuid, kind text, position bigint, live boolean)
+  ON CONFLICT (stream_id) DO UPDATE SET position = EXCLUDED.position, live = EXCLUDED.live)"""
+
+
+
+def compose(
+    root_id: UUID,
+    changes: list[Change],
+    origin: Origin,
+    head: Guard | NewRoot,
+    *,
+    status: str,
+    members: list[Member],
+    system_id: UUID | None,
+    restructure: bool,
+    rows: list[RowStatement],
+) -> Statement:
+    """One statement that appends `changes` and applies `rows`; it answers (base, version, at), or no row if the guard fails."""
+    params: dict[str, Any] = {"root_id": root_id, "n": len(changes), "status": status, "events": _events(changes, origin)}
+    if isinstance(head, NewRoot):
+        parts = [_NEW_HEAD]
+        params |= {"kind": head.kind, "number": head.number, "system_id": head.system_id}
+    else:
+        parts = [_OPEN_HEAD]
+        params |= {"was": head.status, "structure": head.structure, "wide": head.wide}
+        params |= {"rescope": system_id is not None, "system_id": system_id, "restructure": int(restructure)}
+    parts.append(_EVENTS)
+    if members:
+        parts.append(_MEMBERS)
+        params["members"] = _encode([m._asdict() for m in members])
+    for i, row in enumerate(rows):
+        parts.append(f"row{i} AS ({row.sql.replace('{rows}', f'%(row{i})s')})")
+        params[f"row{i}"] = row.rows
+    sql = "WITH " + ",\n".join(parts) + "\nSELECT base, version, at, pg_notify('runledger', '') FROM head"
+    return Statement(sql, params)
+
+
+def _events(changes: list[Change], origin: Origin) -> bytes:
+    shared = msgspec.to_builtins(origin)
+    return _encode([
+        {
+            "i": i,
+            "id": c.stream_id,
+            "v": c.version,
+            "kind": c.kind,
+            "topic": c.event.__struct_config__.tag,
+            "schema_number": mapper.number_of(c.event),
+            "state": mapper.encode(c.event).decode(),
+            "metadata": _encode({"event_id": uuid7(), **shared}),
+        }
+        for i, c in enumerate(changes, 1)
+    ])
+
+
+def _encode(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,83 @@
+"""Connections to PostgreSQL, and bringing its schema to what this release needs."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Identifier
+from psycopg_pool import AsyncConnectionPool
+
+from infra.settings import Settings
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_LOCK = 0x52554E4C
+
+_SESSION = (
+    "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
+    " -c plan_cache_mode=force_generic_plan -c jit=off -c client_connection_check_interval=2000"
+)
+
+MakeViews = Callable[[AsyncConnection[Any], str, str], Awaitable[None]]
+
+
+class UnknownSchema(Exception):
+    """The database holds a schema version that this release does not know."""
+
+
+def search_path(settings: Settings) -> str:
+    return f"{settings.schema}_views,{settings.schema},public"
+
+
+def pool(settings: Settings) -> AsyncConnectionPool[AsyncConnection[Any]]:
+    """A closed pool; open it inside the event loop. Connections notice a dead server within seconds."""
+    return AsyncConnectionPool(
+        settings.database_url or "",
+        min_size=2,
+        max_size=settings.pool_max,
+        timeout=5,
+        open=False,
+        kwargs={
+            "autocommit": True,
+            "options": f"{_SESSION} -c search_path={search_path(settings)}",
+            "connect_timeout": 5,
+            "tcp_user_timeout": 5000,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "prepare_threshold": 2,
+        },
+    )
+
+
+async def migrate(settings: Settings, make_views: MakeViews) -> int:
+    """Applies the missing migrations under an advisory lock; returns how many. Refuses a database from a newer release."""
+    url = settings.owner_url or settings.database_url or ""
+    app_role = conninfo_to_dict(settings.database_url or "").get("user") or "public"
+    async with await AsyncConnection.connect(url, connect_timeout=10) as conn:
+        await conn.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+        names = {"schema": Identifier(settings.schema), "role": Identifier(str(app_role))}
+        await conn.execute(SQL("CREATE SCHEMA IF NOT EXISTS {schema}").format(**names))
+        await conn.execute(SQL("SET LOCAL search_path = {schema}, public").format(**names))
+        await conn.execute("CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, applied_at timestamptz DEFAULT now())")
+        cursor = await conn.execute("SELECT coalesce(max(version), 0) FROM migrations")
+        present = int((await cursor.fetchone() or (0,))[0])
+        files = sorted(MIGRATIONS.glob("*.sql"))
+        if present > len(files):
+            raise UnknownSchema(f"The database has schema version {present}; this release knows up to {len(files)}. Start a newer release.")
+        for version, file in enumerate(files[present:], present + 1):
+            await conn.execute(file.read_bytes())
+            await conn.execute("INSERT INTO migrations (version) VALUES (%s)", (version,))
+        await _grant(conn, names)
+        cursor = await conn.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (f"{settings.schema}_views",))
+        if await cursor.fetchone() is None:
+            await make_views(conn, f"{settings.schema}_views", str(app_role))
+        return len(files) - present
+
+
+async def _grant(conn: AsyncConnection[Any], names: dict[str, Identifier]) -> None:
+    """The app reads and appends; it can neither change nor remove an event."""
+    await conn.execute(SQL("GRANT USAGE ON SCHEMA {schema} TO {role}").format(**names))
+    await conn.execute(SQL("GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {schema} TO {role}").format(**names))
+    await conn.execute(SQL("GRANT UPDATE ON roots, members, counters, users TO {role}").format(**names))

@@ -1,0 +1,98 @@
+"""The event log: loading streams and appending to them on PostgreSQL."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor
+
+from domain.changes import Change
+from domain.facts import EVOLVE, Kind
+from infra import mapper
+from infra.append import Origin, RowStatement, Statement
+
+Projector = Callable[[Sequence[Change]], list[RowStatement]]
+
+
+class Head(NamedTuple):
+    """The head row of a root. `structure` grows when something below is deleted or restored."""
+
+    root_id: UUID
+    kind: Kind
+    number: int | None
+    system_id: UUID | None
+    status: str
+    version: int
+    structure: int
+
+
+class Stream(NamedTuple):
+    """A stream as loaded: `state` is None where the stream does not exist (version 0)."""
+
+    stream_id: UUID
+    kind: Kind
+    version: int
+    state: Any
+
+
+_BY_ID = "r.root_id = %(ref)s"
+_BY_NUMBER = "r.number = %(ref)s"
+
+_LOAD = """SELECT r.root_id, r.kind, r.number, r.system_id, r.status, r.version, r.structure,
+    e.originator_id, e.originator_version, e.kind, e.topic, e.schema_number, e.state
+  FROM roots r LEFT JOIN events e ON e.originator_id = ANY(%(streams)s::uuid[] || CASE WHEN %(whole)s THEN ARRAY[r.root_id] ELSE '{}' END)
+    AND e.root_id = r.root_id
+  WHERE r.kind = %(kind)s AND """
+
+_ORDERED = " ORDER BY e.originator_id, e.originator_version"
+
+
+async def load(
+    conn: AsyncConnection[Any], kind: Kind, ref: UUID | int, streams: Sequence[UUID], *, with_root: bool
+) -> tuple[Head | None, dict[UUID, Stream]]:
+    """The head row of a root and the named streams of it (with the root's own if `with_root`), in one round trip.
+
+    A stream of another root is not found. `ref` is the root's id or, for test runs, its number.
+    """
+    sql = _LOAD + (_BY_ID if isinstance(ref, UUID) else _BY_NUMBER) + _ORDERED
+    cursor = await conn.execute(sql, {"ref": ref, "kind": kind, "streams": list(streams), "whole": with_root})
+    found = await cursor.fetchall()
+    if not found:
+        return None, {}
+    head = Head(found[0][0], Kind(found[0][1]), *found[0][2:7])
+    loaded: dict[UUID, Stream] = {}
+    for stream_id, version, stream_kind, topic, number, state in (row[7:] for row in found):
+        if stream_id is None:
+            continue
+        before = loaded[stream_id].state if stream_id in loaded else None
+        after = EVOLVE[Kind(stream_kind)](before, mapper.decode(topic, number, state))
+        loaded[stream_id] = Stream(stream_id, Kind(stream_kind), version, after)
+    return head, loaded
+
+
+async def lock(conn: AsyncConnection[Any], kind: Kind, ref: UUID | int) -> None:
+    """Holds the head row until the transaction ends, so that what is decided on its members stays true."""
+    where = _BY_ID if isinstance(ref, UUID) else _BY_NUMBER
+    await conn.execute(f"SELECT 1 FROM roots r WHERE r.kind = %(kind)s AND {where} FOR UPDATE", {"kind": kind, "ref": ref})
+
+
+async def append(conn: AsyncConnection[Any], statement: Statement) -> AsyncCursor[Any]:
+    """Sends a composed append. Its one row is (base, version, at); no row when its guard no longer holds.
+
+    A stream that moved on raises UniqueViolation.
+    """
+    return await conn.execute(statement.sql, statement.params, prepare=True)
+
+
+async def was_committed(conn: AsyncConnection[Any], first: Change, origin: Origin) -> bool:
+    """Whether the command's first event is in the log: resolves a commit whose answer was lost."""
+    cursor = await conn.execute(
+        "SELECT convert_from(metadata, 'UTF8')::jsonb ->> 'command_id' FROM events WHERE originator_id = %s AND originator_version = %s",
+        (first.stream_id, first.version),
+    )
+    row = await cursor.fetchone()
+    return row is not None and row[0] == str(origin.command_id)
+
+
+RETRYABLE = (psycopg.errors.UniqueViolation, psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)

@@ -1,0 +1,61 @@
+"""Row changes: what projectors write to, folded so that each row is touched once."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from projections.tables import Table
+
+
+class RowChange(msgspec.Struct, kw_only=True):
+    """One row of one table: `put` a new row, or `values` to set, `deltas` to add and `members` to append if absent.
+
+    `children` are cards whose live steps leave (-1) or rejoin (+1) the counters of a run row.
+    """
+
+    table: Table
+    key: UUID
+    put: bool = False
+    values: dict[str, Any] = {}
+    deltas: dict[str, int] = {}
+    members: dict[str, Any] = {}
+    children: tuple[UUID, int] | None = None
+
+
+class Rows:
+    """Collects the changes of one append, or of one batch of a replay."""
+
+    def __init__(self) -> None:
+        self.changes: dict[tuple[str, UUID], RowChange] = {}
+
+    def put(self, table: Table, key: UUID, **values: Any) -> None:
+        """A new row; every column must be given."""
+        self.changes[table.name, key] = RowChange(table=table, key=key, put=True, values={table.key: key, **values})
+
+    def set(self, table: Table, key: UUID, **values: Any) -> None:
+        self._change(table, key).values.update(values)
+
+    def add(self, table: Table, key: UUID, **deltas: int) -> None:
+        change = self._change(table, key)
+        target = change.values if change.put else change.deltas
+        for column, delta in deltas.items():
+            target[column] = target.get(column, 0) + delta
+
+    def include(self, table: Table, key: UUID, column: str, member: UUID) -> None:
+        """Appends `member` to an array column unless it is in it."""
+        change = self._change(table, key)
+        if not change.put:
+            change.members[column] = member
+        elif member not in change.values[column]:
+            change.values[column] = [*change.values[column], member]
+
+    def shift(self, table: Table, key: UUID, card_id: UUID, sign: int) -> None:
+        """Adds the live steps of a card to the counters of a run, or takes them off."""
+        self._change(table, key).children = (card_id, sign)
+
+    def _change(self, table: Table, key: UUID) -> RowChange:
+        found = self.changes.get((table.name, key))
+        if found is None:
+            found = self.changes[table.name, key] = RowChange(table=table, key=key, values={}, deltas={}, members={})
+        return found
