@@ -91,6 +91,17 @@ class Work:
         if not at_least(self.ask.actor.role, least):
             raise Forbidden(f"This needs the role {least}; the token has {self.ask.actor.role}.")
 
+    async def more(self, ids: list[UUID]) -> None:
+        """Loads further streams of the same root; those that it does not have stay unknown."""
+        _, streams = await log.load(self.conn, self._head.kind, self.root_id, ids, with_root=False)
+        self.streams |= streams
+
+    @property
+    def _head(self) -> log.Head:
+        if self.head is None:
+            raise NotFound("Not found.")
+        return self.head
+
     @property
     def root_id(self) -> UUID:
         if self._new is not None:

@@ -10,7 +10,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from domain.changes import Change
 from domain.facts import EVOLVE, Kind
 from infra import mapper
-from infra.append import Origin, RowStatement, Statement
+from infra.append import Member, Origin, RowStatement, Statement
 
 Projector = Callable[[Sequence[Change]], list[RowStatement]]
 
@@ -69,6 +69,44 @@ async def load(
         after = EVOLVE[Kind(stream_kind)](before, mapper.decode(topic, number, state))
         loaded[stream_id] = Stream(stream_id, Kind(stream_kind), version, after)
     return head, loaded
+
+
+async def references(conn: AsyncConnection[Any], ids: Sequence[UUID]) -> dict[UUID, tuple[Head, Stream]]:
+    """Head rows and streams of other roots that a command refers to (systems, assets, issues, card templates)."""
+    cursor = await conn.execute(
+        "SELECT r.root_id, r.kind, r.number, r.system_id, r.status, r.version, r.structure,"
+        " e.originator_version, e.topic, e.schema_number, e.state FROM roots r JOIN events e ON e.originator_id = r.root_id"
+        " WHERE r.root_id = ANY(%s) ORDER BY e.originator_id, e.originator_version",
+        (list(ids),),
+    )
+    found: dict[UUID, tuple[Head, Stream]] = {}
+    for row in await cursor.fetchall():
+        head, kind = Head(row[0], Kind(row[1]), *row[2:7]), Kind(row[1])
+        before = found[head.root_id][1].state if head.root_id in found else None
+        after = EVOLVE[kind](before, mapper.decode(row[8], row[9], row[10]))
+        found[head.root_id] = head, Stream(head.root_id, kind, row[7], after)
+    return found
+
+
+async def members(conn: AsyncConnection[Any], parent_id: UUID, kind: Kind) -> list[Member]:
+    """What belongs to a parent, dead or alive, in order of position."""
+    cursor = await conn.execute(
+        "SELECT stream_id, parent_id, kind, position, live FROM members WHERE parent_id = %s AND kind = %s ORDER BY position, stream_id",
+        (parent_id, kind),
+    )
+    return [Member(row[0], row[1], Kind(row[2]), row[3], row[4]) for row in await cursor.fetchall()]
+
+
+async def live_members(conn: AsyncConnection[Any], root_id: UUID, kind: Kind) -> int:
+    """How many live members of a kind a whole root has."""
+    cursor = await conn.execute("SELECT count(*) FROM members WHERE root_id = %s AND kind = %s AND live", (root_id, kind))
+    return int((await cursor.fetchone() or (0,))[0])
+
+
+async def next_number(conn: AsyncConnection[Any], name: str) -> int:
+    """The next number of a counter, held until the transaction ends: no holes, no repetition."""
+    cursor = await conn.execute("UPDATE counters SET value = value + 1 WHERE name = %s RETURNING value", (name,))
+    return int((await cursor.fetchone() or (0,))[0])
 
 
 async def lock(conn: AsyncConnection[Any], kind: Kind, ref: UUID | int) -> None:

@@ -1,0 +1,123 @@
+"""What may be asked of a card."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from commands.references import References
+from commands.work import Work
+from domain import cards, steps
+from domain.card_templates import TemplateStep
+from domain.facts import Kind
+from domain.refusals import FieldError, Invalid
+from infra import log
+from infra.append import Member
+from infra.ids import uuid7
+
+
+class Limits(NamedTuple):
+    cards_per_run: int
+    steps_per_card: int
+    steps_per_run: int
+
+
+async def add(
+    work: Work, title: str | None, template_id: UUID | None, description: str | None, order: int | None, limits: Limits
+) -> UUID:
+    """A card, from a template if one is named (title and description given win over the template's)."""
+    references = References()
+    references.want("#/template_id", Kind.CARD_TEMPLATE, template_id)
+    await references.resolve(work, work.head.system_id if work.head else None)
+    work.require_open()
+    present = [m for m in await log.members(work.conn, work.root_id, Kind.CARD) if m.live]
+    if len(present) >= limits.cards_per_run:
+        raise _too_many(f"A test run holds at most {limits.cards_per_run} cards.")
+    position = order or max((m.position for m in present), default=0) + 1
+    if template_id is None:
+        return _new(work, cards.CardAdded(title=title or "", description=description or "", order=position), [])
+    template = references.stream(template_id)
+    if await log.live_members(work.conn, work.root_id, Kind.STEP) + len(template.state.steps) > limits.steps_per_run:
+        raise _too_many(f"A test run holds at most {limits.steps_per_run} steps.")
+    return instantiate(work, template, position, title, description)
+
+
+def instantiate(work: Work, template: log.Stream, position: int, title: str | None = None, description: str | None = None) -> UUID:
+    """Copies a template's newest version into the run and pins id and version."""
+    state = template.state
+    added = cards.CardAdded(
+        title=state.title if title is None else title,
+        description=state.description if description is None else description,
+        order=position,
+        template_id=template.stream_id,
+        template_version=state.version,
+    )
+    return _new(work, added, state.steps)
+
+
+def _new(work: Work, added: cards.CardAdded, template_steps: list[TemplateStep]) -> UUID:
+    card_id = uuid7()
+    work.record(Kind.CARD, card_id, [added])
+    work.place(Member(card_id, work.root_id, Kind.CARD, added.order, live=True))
+    for position, step in enumerate(template_steps, 1):
+        step_id = uuid7()
+        fact = steps.StepAdded(
+            card_id=card_id, title=step.title, description=step.description, step_type=step.step_type, order=position
+        )
+        work.record(Kind.STEP, step_id, [fact])
+        work.place(Member(step_id, card_id, Kind.STEP, position, live=True))
+    return card_id
+
+
+async def edit(work: Work, card_id: UUID, title: str | None, description: str | None, order: int | None) -> None:
+    card = work.live(card_id)
+    member = await member_of(work, work.root_id, card_id, Kind.CARD) if order is not None else None
+    facts = cards.edit(card.state, member.position if member else 0, title, description, order)
+    work.require_match(card)
+    work.require_open()
+    work.record(Kind.CARD, card_id, facts)
+    if member is not None and order is not None and order != member.position:
+        work.place(member._replace(position=order))
+
+
+async def delete(work: Work, card_id: UUID) -> None:
+    card = work.live(card_id)
+    work.require_match(card, wide=True)
+    work.require_open()
+    await _turn(work, card, live=False)
+
+
+async def restore(work: Work, card_id: UUID) -> None:
+    card = work.streams[card_id]
+    facts_allowed = cards.restore(card.state)
+    work.require_match(card)
+    work.require_open()
+    if facts_allowed:
+        await _turn(work, card, live=True)
+
+
+async def _turn(work: Work, card: log.Stream, *, live: bool) -> None:
+    member = await member_of(work, work.root_id, card.stream_id, Kind.CARD)
+    work.record(Kind.CARD, card.stream_id, cards.restore(card.state) if live else cards.delete(card.state))
+    work.place(member._replace(live=live))
+    work.restructure()
+
+
+async def reorder_steps(work: Work, card_id: UUID, ids: list[UUID]) -> None:
+    """Renumbers every live step of the card 1..n in one event."""
+    work.live(card_id)
+    present = [m for m in await log.members(work.conn, card_id, Kind.STEP) if m.live]
+    facts = cards.reorder_steps(tuple(m.stream_id for m in present), tuple(ids))
+    work.require_open()
+    if [(m.stream_id, m.position) for m in present] == [(i, n) for n, i in enumerate(ids, 1)]:
+        return
+    work.record(Kind.CARD, card_id, facts)
+    by_id = {m.stream_id: m for m in present}
+    for position, step_id in enumerate(ids, 1):
+        work.place(by_id[step_id]._replace(position=position))
+
+
+async def member_of(work: Work, parent_id: UUID, stream_id: UUID, kind: Kind) -> Member:
+    return next(m for m in await log.members(work.conn, parent_id, kind) if m.stream_id == stream_id)
+
+
+def _too_many(message: str) -> Invalid:
+    return Invalid(message, (FieldError("#", "limit_exceeded", message),))

@@ -1,0 +1,132 @@
+"""What may be asked of a step."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from commands.cards import Limits, member_of
+from commands.work import Work
+from domain import steps
+from domain.facts import Kind
+from domain.refusals import FieldError, Invalid, NotFound, UnknownReference
+from domain.steps import Outcome
+from infra import log
+from infra.append import Member
+from infra.ids import uuid7
+
+
+class Result(NamedTuple):
+    """One entry of a bulk recording."""
+
+    step_id: UUID
+    outcome: Outcome
+
+
+async def add(work: Work, card_id: UUID, title: str, description: str, step_type: str, order: int | None, limits: Limits) -> UUID:
+    work.live(card_id)
+    work.require_open()
+    present = [m for m in await log.members(work.conn, card_id, Kind.STEP) if m.live]
+    if len(present) >= limits.steps_per_card:
+        raise _too_many(f"A card holds at most {limits.steps_per_card} steps.")
+    if await log.live_members(work.conn, work.root_id, Kind.STEP) >= limits.steps_per_run:
+        raise _too_many(f"A test run holds at most {limits.steps_per_run} steps.")
+    position = order or max((m.position for m in present), default=0) + 1
+    step_id = uuid7()
+    fact = steps.StepAdded(card_id=card_id, title=title, description=description, step_type=step_type, order=position)
+    work.record(Kind.STEP, step_id, [fact])
+    work.place(Member(step_id, card_id, Kind.STEP, position, live=True))
+    return step_id
+
+
+def of_card(work: Work, card_id: UUID, step_id: UUID) -> log.Stream:
+    """The live step, if it is a step of this live card."""
+    work.live(card_id)
+    step = work.live(step_id)
+    if step.state.card_id != card_id:
+        raise NotFound("No such step.")
+    return step
+
+
+async def change(
+    work: Work, card_id: UUID, step_id: UUID, outcome: Outcome, title: str | None, description: str | None, order: int | None
+) -> None:
+    """Definition and outcome of a step; the outcome is recorded even if equal when a status is named."""
+    step = of_card(work, card_id, step_id)
+    member = await member_of(work, card_id, step_id, Kind.STEP) if order is not None else None
+    facts = steps.edit(step.state, member.position if member else 0, title, description, order)
+    facts += steps.record_outcome(step.state, outcome)
+    work.require_match(step)
+    work.require_open()
+    work.record(Kind.STEP, step_id, facts)
+    if member is not None and order is not None and order != member.position:
+        work.place(member._replace(position=order))
+
+
+async def record_all(work: Work, results: list[Result]) -> None:
+    """Many outcomes in one append: all or nothing, every bad entry named."""
+    await work.more([r.step_id for r in results])
+    await work.more(list({s.state.card_id for s in work.streams.values() if s.kind is Kind.STEP}))
+    _check(work, results)
+    work.require_open()
+    for result in results:
+        work.record(Kind.STEP, result.step_id, steps.record_outcome(work.streams[result.step_id].state, result.outcome))
+
+
+def _check(work: Work, results: list[Result]) -> None:
+    unknown: list[FieldError] = []
+    errors: list[FieldError] = []
+    seen: set[UUID] = set()
+    for i, result in enumerate(results):
+        pointer = f"#/results/{i}"
+        if result.step_id in seen:
+            errors.append(FieldError(f"{pointer}/test_step_id", "duplicate", "names a step a second time"))
+        elif not _alive(work, result.step_id):
+            unknown.append(FieldError(f"{pointer}/test_step_id", "not_found", f"names no step of this test run: {result.step_id}"))
+        else:
+            errors += _refused(work, result, pointer)
+        seen.add(result.step_id)
+    if errors:
+        raise Invalid.all((*errors, *unknown))
+    if unknown:
+        raise UnknownReference("; ".join(f"{e.pointer.removeprefix('#/')} {e.message}" for e in unknown[:10]), tuple(unknown))
+
+
+def _alive(work: Work, step_id: UUID) -> bool:
+    step = work.streams.get(step_id)
+    return step is not None and step.kind is Kind.STEP and not step.state.deleted and not work.streams[step.state.card_id].state.deleted
+
+
+def _refused(work: Work, result: Result, pointer: str) -> tuple[FieldError, ...]:
+    try:
+        steps.record_outcome(work.streams[result.step_id].state, result.outcome, pointer)
+    except Invalid as refusal:
+        return refusal.errors
+    return ()
+
+
+async def delete(work: Work, card_id: UUID, step_id: UUID) -> None:
+    step = of_card(work, card_id, step_id)
+    work.require_match(step, wide=True)
+    work.require_open()
+    await _turn(work, step, live=False)
+
+
+async def restore(work: Work, card_id: UUID, step_id: UUID) -> None:
+    work.live(card_id)
+    step = work.streams[step_id]
+    if step.state.card_id != card_id:
+        raise NotFound("No such step.")
+    steps.restore(step.state)
+    work.require_match(step)
+    work.require_open()
+    await _turn(work, step, live=True)
+
+
+async def _turn(work: Work, step: log.Stream, *, live: bool) -> None:
+    member = await member_of(work, step.state.card_id, step.stream_id, Kind.STEP)
+    work.record(Kind.STEP, step.stream_id, steps.restore(step.state) if live else steps.delete(step.state))
+    work.place(member._replace(live=live))
+    work.restructure()
+
+
+def _too_many(message: str) -> Invalid:
+    return Invalid(message, (FieldError("#", "limit_exceeded", message),))

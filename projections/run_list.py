@@ -1,0 +1,79 @@
+"""The list of test runs: one page is one query over the summary rows."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from projections.documents import email, emails
+from projections.runs import STATUS_COLUMNS
+
+_STEPS = "(" + " + ".join(f"t.{c}" for c in STATUS_COLUMNS.values()) + ")"
+_DONE = "(" + " + ".join(f"t.{c}" for s, c in STATUS_COLUMNS.items() if s != "todo") + ")"
+_COUNTS = ", ".join(f"'{s}', nullif(t.{c}, 0)" for s, c in STATUS_COLUMNS.items())
+
+_ISSUE_COUNT = """(SELECT count(DISTINCT i.issue_id) FROM (
+      SELECT unnest(t.issue_ids) UNION ALL
+      SELECT unnest(c.issue_ids) FROM cards c WHERE c.run_id = t.run_id AND c.issue_ids <> '{}' AND NOT c.deleted UNION ALL
+      SELECT unnest(s.issue_ids) FROM steps s JOIN cards c USING (card_id)
+        WHERE s.run_id = t.run_id AND s.issue_ids <> '{}' AND NOT s.deleted AND NOT c.deleted) l(id)
+    JOIN issues i ON i.issue_id = l.id AND NOT i.deleted)"""
+
+SUMMARY = f"""json_build_object('uuid', t.run_id, 'test_run_id', 'TR-' || lpad(t.number::text, GREATEST(4, length(t.number::text)), '0'),
+    'title', t.title, 'system_id', t.system_id,
+    'system_name', (SELECT y.system_name FROM systems y WHERE y.system_id = t.system_id),
+    'completion_pct', CASE WHEN {_STEPS} = 0 THEN 0.0::float8 ELSE {_DONE}::float8 / {_STEPS} END,
+    'step_status_counts', json_strip_nulls(json_build_object({_COUNTS})), 'contributors', {emails("t.contributors")},
+    'asset_names', (SELECT coalesce(json_agg(a.name ORDER BY l.n), '[]')
+      FROM unnest(t.asset_ids) WITH ORDINALITY l(id, n) JOIN assets a ON a.asset_id = l.id),
+    'asset_count', cardinality(t.asset_ids), 'issue_count', {_ISSUE_COUNT}, 'card_count', t.card_count,
+    'file_count', t.file_count, 'report_count', t.report_count, 'created_by', {email("t.created_by")},
+    'created_at', stamp(t.created_at), 'updated_at', stamp(t.updated_at),
+    'status', CASE WHEN t.closed_at IS NULL THEN 'open' ELSE 'closed' END)"""
+
+
+class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """`scope`: the systems that the token may see (None: all). `after` is the last row of the page before."""
+
+    limit: int
+    scope: list[UUID] | None = None
+    system_id: UUID | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    has_reports: bool | None = None
+    after: tuple[datetime, UUID] | None = None
+
+
+def page(wanted: RunFilter) -> tuple[str, dict[str, Any]]:
+    """A query of (JSON bytes, matches in all, created_at and id of the last row, whether more follow)."""
+    where, params = _where(wanted)
+    params |= {"limit": wanted.limit, "probe": wanted.limit + 1}
+    beyond = ""
+    if wanted.after is not None:
+        beyond = " AND (t.created_at < %(at)s OR (t.created_at = %(at)s AND t.run_id > %(id)s)) AND t.created_at <= %(at)s"
+        params |= {"at": wanted.after[0], "id": wanted.after[1]}
+    sql = f"""WITH page AS MATERIALIZED (
+        SELECT t.*, row_number() OVER (ORDER BY t.created_at DESC, t.run_id) AS place FROM (
+          SELECT * FROM runs t WHERE {where}{beyond} ORDER BY t.created_at DESC, t.run_id LIMIT %(probe)s) t)
+      SELECT convert_to(json_build_object('items', coalesce((SELECT json_agg({SUMMARY} ORDER BY t.place) FROM page t
+            WHERE t.place <= %(limit)s), '[]'), 'count', (SELECT count(*) FROM page WHERE place <= %(limit)s))::text, 'UTF8'),
+        (SELECT count(*) FROM runs t WHERE {where}), last.created_at, last.run_id, (SELECT count(*) FROM page) > %(limit)s
+      FROM (SELECT 1) one LEFT JOIN page last ON last.place = %(limit)s"""
+    return sql, params
+
+
+def _where(wanted: RunFilter) -> tuple[str, dict[str, Any]]:
+    clauses = ["NOT t.deleted"]
+    params: dict[str, Any] = {}
+    for clause, name, value in (
+        ("t.system_id = ANY(%(scope)s)", "scope", wanted.scope),
+        ("t.system_id = %(system_id)s", "system_id", wanted.system_id),
+        ("t.created_at >= %(created_after)s", "created_after", wanted.created_after),
+        ("t.created_at < %(created_before)s", "created_before", wanted.created_before),
+        ("(t.report_count > 0) = %(has_reports)s", "has_reports", wanted.has_reports),
+    ):
+        if value is not None:
+            clauses.append(clause)
+            params[name] = value
+    return " AND ".join(clauses), params
