@@ -1,0 +1,230 @@
+"""Request bodies: bytes to a plain object, and that to a struct with every field error reported at once."""
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import inspect
+
+from domain.refusals import ContentTooLarge, FieldError, Invalid, Malformed, UnsupportedMediaType
+
+BODY_BYTES_MAX = 1_048_576
+DEPTH_MAX = 64
+INTEGER_MAX = 2**63 - 1
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+NOT_BLANK = {"not_blank": True}
+_STAMP = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,30}))?(Z|z|[+-]\d\d(?::?\d\d)?)?", re.ASCII
+)
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_ESCAPED_NUL_OR_SURROGATE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+
+
+def parse(raw: bytes, content_type: str, *, patch: bool = False, bytes_max: int = BODY_BYTES_MAX) -> dict[str, Any]:
+    """The body as a plain object; an empty one counts as `{}`."""
+    if len(raw) > bytes_max:
+        raise ContentTooLarge(f"The body has {len(raw)} bytes; this address takes {bytes_max}.")
+    media = content_type.split(";", 1)[0].strip().lower()
+    if not raw:
+        return {}
+    if media != "application/json" and not (patch and media == "application/merge-patch+json"):
+        raise UnsupportedMediaType("The body must be application/json.")
+    if _depth(raw) > DEPTH_MAX:
+        raise Malformed(f"The body is nested deeper than {DEPTH_MAX} levels.")
+    try:
+        decoded = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"The body is not JSON: {error}") from None
+    if _ESCAPED_NUL_OR_SURROGATE.search(raw):
+        _refuse_bad_text(decoded)
+    if not isinstance(decoded, dict):
+        raise Invalid.one("#", "invalid_type", "must be an object")
+    return decoded
+
+
+def _depth(raw: bytes) -> int:
+    if raw.count(b"[") + raw.count(b"{") <= DEPTH_MAX:
+        return 0
+    depth = deepest = 0
+    for byte in _STRINGS.sub(b"", raw):
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _refuse_bad_text(value: object) -> None:
+    match value:
+        case str():
+            if "\0" in value:
+                raise Malformed("The body holds the character NUL in a text.")
+            if any("\ud800" <= c <= "\udfff" for c in value):
+                raise Malformed("The body holds a lone surrogate in a text.")
+        case list():
+            for item in value:
+                _refuse_bad_text(item)
+        case dict():
+            for name, item in value.items():
+                _refuse_bad_text(name)
+                _refuse_bad_text(item)
+
+
+def check(kind: type[S], data: dict[str, Any]) -> S:
+    """`data` as a struct; otherwise `Invalid` with every error. Types are not coerced, but 5.0 is 5."""
+    errors: list[FieldError] = []
+    made = _struct(_described(kind), data, "#", errors)
+    if errors:
+        raise Invalid.all(tuple(errors))
+    return made  # type: ignore[no-any-return]
+
+
+@cache
+def _described(kind: type[msgspec.Struct]) -> inspect.StructType:
+    described = inspect.type_info(kind)
+    if not isinstance(described, inspect.StructType):
+        raise TypeError(f"{kind} is not a struct")
+    return described
+
+
+def _struct(kind: inspect.StructType, data: object, pointer: str, errors: list[FieldError]) -> Any:
+    if not isinstance(data, dict):
+        errors.append(FieldError(pointer, "invalid_type", "must be an object"))
+        return None
+    known = {field.encode_name: field for field in kind.fields}
+    values = {}
+    for name, value in data.items():
+        if name in known:
+            values[known[name].name] = _value(known[name].type, value, f"{pointer}/{name}", errors)
+        else:
+            errors.append(FieldError(f"{pointer}/{_escaped(name)}", "unknown_field", "is not known here"))
+    for name, field in known.items():
+        if name not in data and field.required:
+            errors.append(FieldError(f"{pointer}/{name}", "required", "is required"))
+    return None if errors else kind.cls(**values)
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")[:200]
+
+
+def _value(kind: inspect.Type, value: object, pointer: str, errors: list[FieldError]) -> Any:
+    before = len(errors)
+    found = _convert(kind, value, pointer, errors)
+    return found if len(errors) == before else None
+
+
+def _convert(kind: inspect.Type, value: Any, pointer: str, errors: list[FieldError]) -> Any:
+    def wrong(code: str, message: str) -> None:
+        errors.append(FieldError(pointer, code, message))
+
+    match kind:
+        case inspect.Metadata(type=inner, extra=extra):
+            found = _convert(inner, value, pointer, errors)
+            if extra and extra.get("not_blank") and isinstance(value, str) and not value.strip():
+                wrong("blank", "must not be blank")
+            return found
+        case inspect.UnionType(types=types):
+            return _union(types, value, pointer, errors)
+        case inspect.StrType(min_length=low, max_length=high):
+            if not isinstance(value, str):
+                return wrong("invalid_type", "must be a string" + (", not null" if value is None else ""))
+            if high is not None and len(value) > high:
+                return wrong("too_long", f"must have at most {high} characters; it has {len(value)}")
+            if low and len(value) < low and value:
+                return wrong("too_short", f"must have at least {low} characters")
+            return value
+        case inspect.UUIDType():
+            return _uuid(value, wrong)
+        case inspect.DateTimeType():
+            return _stamp(value, wrong)
+        case inspect.EnumType(cls=cls):
+            return _enum(cls, value, wrong)
+        case inspect.IntType(ge=low_number, le=high_number):
+            return _integer(value, low_number, high_number, wrong)
+        case inspect.ListType(item_type=item, max_length=most, min_length=least):
+            return _list(item, most, least, value, pointer, errors)
+        case inspect.StructType():
+            return _struct(kind, value, pointer, errors)
+        case inspect.DictType():
+            return value if isinstance(value, dict) else wrong("invalid_type", "must be an object")
+    return value
+
+
+def _union(types: tuple[inspect.Type, ...], value: Any, pointer: str, errors: list[FieldError]) -> Any:
+    if value is None and any(isinstance(t, inspect.NoneType) for t in types):
+        return None
+    real = [t for t in types if not isinstance(t, (inspect.NoneType, inspect.UnsetType))]
+    return _convert(real[0], value, pointer, errors)
+
+
+def _list(item: inspect.Type, most: int | None, least: int | None, value: Any, pointer: str, errors: list[FieldError]) -> Any:
+    if not isinstance(value, list):
+        errors.append(FieldError(pointer, "invalid_type", "must be an array"))
+        return None
+    if most is not None and len(value) > most:
+        errors.append(FieldError(pointer, "too_long", f"must have at most {most} items; it has {len(value)}"))
+        return None
+    if least and len(value) < least:
+        errors.append(FieldError(pointer, "too_short", f"must have at least {least} item"))
+        return None
+    return [_value(item, v, f"{pointer}/{i}", errors) for i, v in enumerate(value)]
+
+
+def _uuid(value: Any, wrong: Any) -> UUID | None:
+    if not isinstance(value, str):
+        return wrong("invalid_type", "must be a UUID string")  # type: ignore[no-any-return]
+    found = uuid_of(value)
+    return found if found is not None else wrong("invalid_format", "must be a UUID")
+
+
+def uuid_of(text: str) -> UUID | None:
+    """A UUID in its 36-character form, letter case free; else None."""
+    if len(text) != 36 or any(text[i] != "-" for i in (8, 13, 18, 23)):
+        return None
+    digits = text.replace("-", "")
+    return UUID(digits) if re.fullmatch("[0-9a-fA-F]{32}", digits) else None
+
+
+def _enum(cls: Any, value: Any, wrong: Any) -> Any:
+    if not isinstance(value, str):
+        return wrong("invalid_type", "must be a string" + (", not null" if value is None else ""))
+    values = [member.value for member in cls]
+    return cls(value) if value in values else wrong("invalid_value", f"must be one of {', '.join(values)}")
+
+
+def _integer(value: Any, low: int | None, high: int | None, wrong: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return wrong("invalid_type", "must be a whole number")  # type: ignore[no-any-return]
+    top = INTEGER_MAX if high is None else high
+    bottom = -INTEGER_MAX if low is None else low
+    return value if bottom <= value <= top else wrong("out_of_range", f"must be from {bottom} to {top}")
+
+
+def _stamp(value: Any, wrong: Any) -> datetime | None:
+    if not isinstance(value, str):
+        return wrong("invalid_type", "must be a timestamp string")  # type: ignore[no-any-return]
+    found = stamp_of(value)
+    return found if found is not None else wrong("invalid_format", "must be an ISO 8601 timestamp such as 2026-04-13T11:00:00Z")
+
+
+def stamp_of(text: str) -> datetime | None:
+    """An ISO 8601 timestamp as UTC; without offset it is UTC, finer than a microsecond is cut. None if it is none."""
+    found = _STAMP.fullmatch(text)
+    if found is None:
+        return None
+    *numbers, fraction, offset = found.groups()
+    zone = "+0000" if offset in (None, "Z", "z") else offset.replace(":", "").ljust(5, "0")
+    micro = (fraction or "0")[:6].ljust(6, "0")
+    try:
+        return datetime.strptime("-".join(numbers) + micro + zone, "%Y-%m-%d-%H-%M-%S%f%z").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

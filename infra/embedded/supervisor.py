@@ -1,0 +1,167 @@
+"""The embedded servers together: one directory, one lock, one set of credentials, restarts when one dies."""
+
+import fcntl
+import logging
+import os
+import secrets
+import shlex
+import socket
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from infra.embedded.postgres import Postgres
+from infra.embedded.s3 import S3
+from infra.embedded.valkey import Valkey
+from infra.settings import Settings
+
+WATCH_S = 0.5
+logger = logging.getLogger("runledger.embedded")
+
+
+class DirectoryInUse(Exception):
+    """Another Runledger serves from this data directory."""
+
+
+class Credentials(msgspec.Struct):
+    """Made at the first start and kept: passwords, keys and ports."""
+
+    owner_password: str
+    app_password: str
+    valkey_password: str
+    s3_access_key: str
+    s3_secret_key: str
+    valkey_port: int
+    s3_port: int
+
+
+class EmbeddedServers:
+    """Starts what the settings have no address for; `settings` then holds every address."""
+
+    def __init__(self, settings: Settings, postgres_extra: tuple[str, ...] = ()) -> None:
+        self.settings = settings
+        self._extra = postgres_extra
+        self._lock: Any = None
+        self._servers: list[Postgres | Valkey | S3] = []
+        self._stopping = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="embedded-servers", daemon=True)
+
+    def __enter__(self) -> "EmbeddedServers":
+        self._take_directory()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._watcher.is_alive():
+            self._watcher.join()
+        for server in reversed(self._servers):
+            server.stop()
+        if self._lock is not None:
+            self._lock.close()
+
+    def _take_directory(self) -> None:
+        directory = self.settings.data_dir
+        directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self._lock = (directory / "lock").open("a+")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.seek(0)
+            holder = self._lock.read().strip() or "unknown"
+            raise DirectoryInUse(f"{directory} is in use by another Runledger (process {holder}). Stop it, or set RUNLEDGER_DATA_DIR.") from None
+        self._lock.truncate(0)
+        self._lock.write(str(os.getpid()))
+        self._lock.flush()
+
+    def _start(self) -> None:
+        given, directory = self.settings, self.settings.data_dir
+        kept = _credentials(directory / "credentials.json")
+        found: dict[str, Any] = {}
+        if given.database_url is None:
+            postgres = Postgres(directory / "postgres", kept.owner_password, kept.app_password, self._extra)
+            self._add(postgres)
+            found |= {"database_url": postgres.app_url, "owner_url": postgres.owner_url}
+        if given.redis_url is None:
+            valkey = Valkey(directory / "valkey", kept.valkey_port, kept.valkey_password)
+            self._add(valkey)
+            found["redis_url"] = valkey.url
+        if given.s3_endpoint is None:
+            s3 = S3(directory / "s3", kept.s3_port, kept.s3_access_key, kept.s3_secret_key, given.s3_buckets)
+            self._add(s3)
+            found |= {"s3_endpoint": s3.endpoint, "s3_access_key": s3.access_key, "s3_secret_key": s3.secret_key}
+        self.settings = msgspec.structs.replace(given, **found)
+        _write_private(directory / "env", _shell_lines(self.settings))
+        self._watcher.start()
+
+    def _add(self, server: Postgres | Valkey | S3) -> None:
+        self._servers.append(server)
+        server.start()
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(WATCH_S):
+            for server in self._servers:
+                if server.process is not None and server.process.poll() is not None and not self._stopping.is_set():
+                    logger.warning("%s ended with %s; starting it again", type(server).__name__, server.process.returncode)
+                    self._heal(server)
+
+    def _heal(self, server: Postgres | Valkey | S3) -> None:
+        try:
+            server.start()
+        except (RuntimeError, TimeoutError, OSError):
+            logger.exception("%s did not start; trying again", type(server).__name__)
+
+
+def _credentials(path: Path) -> Credentials:
+    if path.exists():
+        return msgspec.json.decode(path.read_bytes(), type=Credentials)
+    made = Credentials(
+        owner_password=secrets.token_hex(24),
+        app_password=secrets.token_hex(24),
+        valkey_password=secrets.token_hex(24),
+        s3_access_key=secrets.token_hex(10),
+        s3_secret_key=secrets.token_hex(20),
+        valkey_port=_free_port(),
+        s3_port=_free_port(),
+    )
+    _write_private(path, msgspec.json.encode(made).decode())
+    return made
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Whole or not at all, and readable by us only from its first byte."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(text)
+    fresh.rename(path)
+
+
+def _shell_lines(settings: Settings) -> str:
+    values = {
+        "RUNLEDGER_DATABASE_URL": settings.database_url,
+        "RUNLEDGER_DATABASE_OWNER_URL": settings.owner_url,
+        "RUNLEDGER_REDIS_URL": settings.redis_url,
+        "RUNLEDGER_S3_ENDPOINT": settings.s3_endpoint,
+        "RUNLEDGER_S3_ACCESS_KEY": settings.s3_access_key,
+        "RUNLEDGER_S3_SECRET_KEY": settings.s3_secret_key,
+        "RUNLEDGER_S3_REGION": settings.s3_region,
+        "RUNLEDGER_S3_BUCKETS": ",".join(settings.s3_buckets),
+    }
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items() if value)

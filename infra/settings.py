@@ -1,0 +1,94 @@
+"""The deployment's settings, read once from RUNLEDGER_* environment variables."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+
+class SettingsError(ValueError):
+    """A setting has a value that cannot be used; the text names the variable."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Addresses are None where the embedded server is to be started instead."""
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    database_url: str | None = None
+    owner_url: str | None = None
+    schema: str = "runledger"
+    redis_url: str | None = None
+    s3_endpoint: str | None = None
+    s3_access_key: str | None = None
+    s3_secret_key: str | None = None
+    s3_region: str = "us-east-1"
+    s3_buckets: tuple[str, ...] = ("runledger",)
+    admin_token: str | None = None
+    step_types: tuple[str, ...] = ("passfail", "checklist", "measurement", "information")
+    cards_per_run_max: int = 1_000
+    steps_per_card_max: int = 2_000
+    steps_per_run_max: int = 20_000
+    require_if_match: bool = False
+    pool_max: int = 8
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+        """Reads the settings; a bad value raises `SettingsError`."""
+        given = {name: value for name, value in env.items() if value != ""}
+        text = {
+            field: given[variable]
+            for field, variable in _TEXTS.items()
+            if variable in given
+        }
+        if not re.fullmatch("[a-z_][a-z0-9_]{0,40}", text.get("schema", "runledger")):
+            raise SettingsError("RUNLEDGER_SCHEMA must be a lower-case SQL name of at most 41 characters")
+        return cls(
+            data_dir=Path(given.get("RUNLEDGER_DATA_DIR", ".runledger")).absolute(),
+            port=_integer(given, "PORT" if "PORT" in given else "RUNLEDGER_PORT", 8000, 0, 65_535),
+            s3_buckets=_names(given, "RUNLEDGER_S3_BUCKETS", ("runledger",)),
+            step_types=_names(given, "RUNLEDGER_STEP_TYPES", ("passfail", "checklist", "measurement", "information")),
+            cards_per_run_max=_integer(given, "RUNLEDGER_CARDS_PER_RUN_MAX", 1_000, 1, 100_000),
+            steps_per_card_max=_integer(given, "RUNLEDGER_STEPS_PER_CARD_MAX", 2_000, 1, 100_000),
+            steps_per_run_max=_integer(given, "RUNLEDGER_STEPS_PER_RUN_MAX", 20_000, 1, 1_000_000),
+            require_if_match=_boolean(given, "RUNLEDGER_REQUIRE_IF_MATCH"),
+            pool_max=_integer(given, "RUNLEDGER_POOL_MAX", 8, 2, 200),
+            **text,
+        )
+
+
+_TEXTS = {
+    "host": "RUNLEDGER_HOST",
+    "database_url": "RUNLEDGER_DATABASE_URL",
+    "owner_url": "RUNLEDGER_DATABASE_OWNER_URL",
+    "schema": "RUNLEDGER_SCHEMA",
+    "redis_url": "RUNLEDGER_REDIS_URL",
+    "s3_endpoint": "RUNLEDGER_S3_ENDPOINT",
+    "s3_access_key": "RUNLEDGER_S3_ACCESS_KEY",
+    "s3_secret_key": "RUNLEDGER_S3_SECRET_KEY",
+    "s3_region": "RUNLEDGER_S3_REGION",
+    "admin_token": "RUNLEDGER_ADMIN_TOKEN",
+}
+
+
+def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = env.get(name, str(default))
+    if not re.fullmatch("[0-9]{1,9}", text) or not low <= int(text) <= high:
+        raise SettingsError(f"{name} must be a whole number from {low} to {high}, not {text!r}")
+    return int(text)
+
+
+def _boolean(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "false").lower()
+    if text not in ("true", "false", "1", "0"):
+        raise SettingsError(f"{name} must be true or false, not {text!r}")
+    return text in ("true", "1")
+
+
+def _names(env: Mapping[str, str], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    if name not in env:
+        return default
+    return tuple(part.strip() for part in env[name].split(",") if part.strip())
