@@ -28,7 +28,7 @@ class S3:
             (self.root / "objects" / bucket).mkdir(mode=0o700, parents=True, exist_ok=True)
         command: list[str | Path] = [_binary(), "serve", "s3", self.root / "objects", "--addr", f"127.0.0.1:{self.port}"]
         command += ["--config", self.root / "rclone.conf", "--cache-dir", self.root / "cache", "--vfs-cache-mode", "off"]
-        environment = {"RCLONE_AUTH_KEY": f"{self.access_key},{self.secret_key}", "HOME": str(self.root), "PATH": "/usr/bin:/bin"}
+        environment = {"RCLONE_AUTH_KEY": f'"{self.access_key},{self.secret_key}"', "HOME": str(self.root), "PATH": "/usr/bin:/bin"}
         self.process = spawn(command, self.root.parent / "logs" / "s3.log", signal.SIGTERM, env=environment)
         end = time.monotonic() + START_S_MAX
         while time.monotonic() < end:

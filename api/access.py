@@ -1,0 +1,59 @@
+"""Who is calling: bearer tokens looked up in the ledger, kept for a moment."""
+
+import hashlib
+import hmac
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from commands.asking import Actor
+from domain.refusals import Unauthenticated
+from domain.tokens import Role
+from projections import tokens
+
+KEPT_S = 2.0
+KEPT_MAX = 10_000
+_TOKEN = re.compile(r"rl_([0-9A-Za-z]{8,32})_([0-9A-Za-z]{32,64})", re.ASCII)
+
+
+class _Known(NamedTuple):
+    actor: Actor
+    expires_at: datetime | None
+    until: float
+
+
+class Doorkeeper:
+    """Answers from memory for KEPT_S, so that a revocation holds everywhere within that time."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
+        self._pool = pool
+        self._known: dict[str, _Known] = {}
+
+    async def identify(self, authorization: str | None) -> Actor:
+        """The owner of a good token; anything else is refused in the same words."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not (parts := _TOKEN.fullmatch(token.strip())):
+            raise Unauthenticated("A valid bearer token is needed.")
+        known = self._known.get(token)
+        if known is None or known.until < time.monotonic():
+            known = await self._look_up(parts[1], parts[2])
+            if len(self._known) >= KEPT_MAX:
+                self._known.clear()
+            self._known[token] = known
+        if known.expires_at is not None and known.expires_at <= datetime.now(UTC):
+            raise Unauthenticated("A valid bearer token is needed.")
+        return known.actor
+
+    async def _look_up(self, key: str, secret: str) -> _Known:
+        async with self._pool.connection() as conn:
+            row = await (await conn.execute(tokens.BY_KEY, {"key": key})).fetchone()
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+        if row is None or not hmac.compare_digest(digest, row[1]) or row[7]:
+            raise Unauthenticated("A valid bearer token is needed.")
+        systems = None if row[4] is None else frozenset(row[4])
+        actor = Actor(actor_id=row[3], token_id=row[0], role=Role(row[2]), system_ids=systems)
+        return _Known(actor, row[6], time.monotonic() + KEPT_S)

@@ -1,0 +1,190 @@
+"""Atlas: test runs."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+from litestar import Response, delete, get, patch, post, put
+from msgspec import UNSET, Meta, UnsetType
+
+from api import bodies, parameters
+from api.atlas.words import Description, Ordering, Reason, Title
+from api.exchange import Exchange, Req, document
+from commands import runs
+from commands.cards import Limits
+from commands.work import Query, Target, Work
+from domain.facts import Kind
+from domain.refusals import FieldError, Invalid
+from domain.tokens import Role
+from infra.settings import Settings
+from projections import documents, run_list
+
+PAGE_MAX = 1_000
+
+
+class CreateRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    title: Title
+    system_id: UUID
+    description: Description = ""
+    asset_ids: Annotated[list[UUID], Meta(max_length=200)] = []
+    issue_ids: Annotated[list[UUID], Meta(max_length=200)] = []
+    template_ids: Annotated[list[UUID], Meta(max_length=50)] = []
+
+
+class UpdateRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    title: Title | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    asset_ids: Annotated[list[UUID], Meta(max_length=200)] | UnsetType = UNSET
+
+
+class CloseRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Reason | None = None
+
+
+class ReopenRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Reason
+
+
+def target(run_id: str, **more: Any) -> Target:
+    return Target(Kind.RUN, parameters.run_reference(run_id), **more)
+
+
+def limits(settings: Settings) -> Limits:
+    return Limits(settings.cards_per_run_max, settings.steps_per_card_max, settings.steps_per_run_max)
+
+
+def given(value: Any) -> Any:
+    """None for a member that was not sent."""
+    return None if value is UNSET else value
+
+
+def detail(work: Work, status: int = 200, location: str | None = None) -> Query:
+    return Query(status, documents.RUN_DETAIL, {"run_id": work.root_id}, location)
+
+
+@post("/test-runs")
+async def create_run(request: Req, exchange: Exchange) -> Response[bytes]:
+    body = await exchange.body(request)
+
+    async def decide(work: Work) -> Query:
+        wanted = bodies.check(CreateRun, body)
+        run_id = await runs.create(work, runs.NewRun(**msgspec.structs.asdict(wanted)), limits(exchange.settings))
+        return detail(work, 201, f"/api/v1/test-runs/{run_id}")
+
+    return await exchange.write(request, None, Role.ENGINEER, decide)
+
+
+@get("/test-runs")
+async def list_runs(request: Req, exchange: Exchange) -> Response[bytes]:
+    actor = await exchange.actor(request)
+    query = parameters.Query(request.scope["query_string"])
+    wanted = run_list.RunFilter(
+        limit=query.integer("limit", PAGE_MAX, 1, PAGE_MAX),
+        scope=None if actor.system_ids is None else list(actor.system_ids),
+        system_id=query.uuid("system_id"),
+        created_after=query.stamp("created_after"),
+        created_before=query.stamp("created_before"),
+        has_reports=query.boolean("has_reports"),
+        after=_cursor(query),
+    )
+    query.done()
+    sql, params = run_list.page(wanted)
+    async with exchange.pool.connection() as conn:
+        row = await (await conn.execute(sql, params, prepare=True)).fetchone()
+    body, total, at, last, more = row or (b"", 0, None, None, False)
+    headers = {"x-total-count": str(total)}
+    if more:
+        headers["link"] = f"<{_next(request, at, last)}>; rel=\"next\""
+    return document(request, bytes(body), None, headers)
+
+
+def _cursor(query: parameters.Query) -> tuple[datetime, UUID] | None:
+    text = query.text("cursor")
+    if text is None:
+        return None
+    try:
+        at, _, last = base64.urlsafe_b64decode(text.encode()).decode().partition(" ")
+        return datetime.fromisoformat(at), UUID(last)
+    except (ValueError, binascii.Error):
+        raise Invalid.all((FieldError("query:cursor", "invalid_value", "is not a cursor of this list"),)) from None
+
+
+def _next(request: Req, at: datetime, last: UUID) -> str:
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    cursor = base64.urlsafe_b64encode(f"{at.isoformat()} {last}".encode()).decode()
+    return f"{request.scope['path']}?{urlencode([*kept, ('cursor', cursor)])}"
+
+
+@get("/test-runs/{run_id:str}")
+async def get_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
+    return await exchange.read(request, documents.RUN_DETAIL, {}, target(run_id))
+
+
+@patch("/test-runs/{run_id:str}")
+async def update_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
+    body = await exchange.body(request)
+
+    async def decide(work: Work) -> Query:
+        wanted = bodies.check(UpdateRun, body)
+        await runs.edit(work, given(wanted.title), given(wanted.description), given(wanted.asset_ids))
+        return detail(work)
+
+    return await exchange.write(request, target(run_id, with_root=True), Role.ENGINEER, decide)
+
+
+@delete("/test-runs/{run_id:str}", status_code=204)
+async def delete_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
+    async def decide(work: Work) -> Query:
+        await runs.delete(work)
+        return Query(204)
+
+    return await exchange.write(request, target(run_id, with_root=True), Role.ENGINEER, decide)
+
+
+@post("/test-runs/{run_id:str}/close", status_code=200)
+async def close_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
+    body = await exchange.body(request)
+
+    async def decide(work: Work) -> Query:
+        await runs.close(work, bodies.check(CloseRun, body).reason)
+        return detail(work)
+
+    return await exchange.write(request, target(run_id, with_root=True), Role.ENGINEER, decide)
+
+
+@post("/test-runs/{run_id:str}/reopen", status_code=200)
+async def reopen_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
+    body = await exchange.body(request)
+
+    async def decide(work: Work) -> Query:
+        await runs.reopen(work, bodies.check(ReopenRun, body).reason)
+        return detail(work)
+
+    return await exchange.write(request, target(run_id, with_root=True), Role.ENGINEER, decide)
+
+
+@post("/test-runs/{run_id:str}/restore", status_code=200)
+async def restore_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
+    async def decide(work: Work) -> Query:
+        await runs.restore(work)
+        return detail(work)
+
+    return await exchange.write(request, target(run_id, with_root=True, deleted=True), Role.ENGINEER, decide)
+
+
+@put("/test-runs/{run_id:str}/cards/order")
+async def order_cards(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
+    body = await exchange.body(request)
+
+    async def decide(work: Work) -> Query:
+        await runs.reorder_cards(work, bodies.check(Ordering, body).ids)
+        return Query(200, documents.CARDS_IN_ORDER, {"run_id": work.root_id})
+
+    return await exchange.write(request, target(run_id, lock=True), Role.ENGINEER, decide)
+
+
+HANDLERS = [create_run, list_runs, get_run, update_run, delete_run, close_run, reopen_run, restore_run, order_cards]

@@ -1,0 +1,155 @@
+"""Atlas: steps of a card, and outcomes in bulk."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, delete, get, patch, post
+from msgspec import UNSET, UnsetType
+
+from api import bodies, parameters
+from api.atlas.cards import card_id_of
+from api.atlas.runs import given, limits, target
+from api.atlas.words import Description, Order, StepTitle
+from api.exchange import Exchange, Req
+from commands import steps
+from commands.steps import Result
+from commands.work import Query, Target, Work
+from domain.facts import Kind
+from domain.refusals import ContentTooLarge, Invalid
+from domain.steps import ExecutionStatus, Outcome
+from domain.tokens import Role
+from projections import documents
+
+RESULTS_MAX = 500
+OUTCOME_MEMBERS = frozenset(("execution_status", "exception", "started_at", "ended_at"))
+DEFINITION_MEMBERS = frozenset(("title", "description", "order", "step_type"))
+
+
+class CreateStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    title: StepTitle
+    description: Description = ""
+    step_type: str = "passfail"
+    order: Order | None = None
+
+
+class UpdateStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    title: StepTitle | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    order: Order | UnsetType = UNSET
+    execution_status: ExecutionStatus | UnsetType = UNSET
+    exception: Description | None | UnsetType = UNSET
+    started_at: datetime | None | UnsetType = UNSET
+    ended_at: datetime | None | UnsetType = UNSET
+
+
+class StepResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    test_step_id: UUID
+    execution_status: ExecutionStatus
+    exception: Description | None | UnsetType = UNSET
+    started_at: datetime | None | UnsetType = UNSET
+    ended_at: datetime | None | UnsetType = UNSET
+
+
+class RecordResults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    results: list[StepResult]
+
+
+def outcome_of(wanted: UpdateStep | StepResult) -> Outcome:
+    return Outcome(
+        status=wanted.execution_status, exception=wanted.exception, started_at=wanted.started_at, ended_at=wanted.ended_at
+    )
+
+
+def step_id_of(text: str) -> UUID:
+    return parameters.path_uuid(text, "step")
+
+
+def of_step(run_id: str, card: UUID, step: UUID, **more: Any) -> Target:
+    return target(run_id, below=((Kind.CARD, card), (Kind.STEP, step)), **more)
+
+
+def detail(work: Work, card: UUID, step: UUID, status: int = 200) -> Query:
+    location = f"/api/v1/test-runs/{work.root_id}/cards/{card}/steps/{step}" if status == 201 else None
+    return Query(status, documents.STEP_DETAIL, {"run_id": work.root_id, "card_id": card, "step_id": step}, location)
+
+
+@post("/test-runs/{run_id:str}/cards/{card_id:str}/steps")
+async def create_step(request: Req, exchange: Exchange, run_id: str, card_id: str) -> Response[bytes]:
+    body, card = await exchange.body(request), card_id_of(card_id)
+
+    async def decide(work: Work) -> Query:
+        work.live(card)
+        wanted = bodies.check(CreateStep, body)
+        if wanted.step_type not in exchange.settings.step_types:
+            raise Invalid.one("#/step_type", "invalid_value", f"must be one of {', '.join(exchange.settings.step_types)}")
+        step = await steps.add(
+            work, card, wanted.title, wanted.description, wanted.step_type, wanted.order, limits(exchange.settings)
+        )
+        return detail(work, card, step, 201)
+
+    return await exchange.write(request, target(run_id, below=((Kind.CARD, card),), lock=True), Role.ENGINEER, decide)
+
+
+@get("/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}")
+async def get_step(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
+    params = {"card_id": card_id_of(card_id), "step_id": step_id_of(step_id)}
+    return await exchange.read(request, documents.STEP_DETAIL, params, target(run_id))
+
+
+@patch("/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}")
+async def update_step(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
+    body, card, step = await exchange.body(request), card_id_of(card_id), step_id_of(step_id)
+
+    async def decide(work: Work) -> Query:
+        steps.of_card(work, card, step)
+        wanted = bodies.check(UpdateStep, body)
+        await steps.change(
+            work, card, step, outcome_of(wanted), given(wanted.title), given(wanted.description), given(wanted.order)
+        )
+        return detail(work, card, step)
+
+    least = Role.ENGINEER if DEFINITION_MEMBERS & body.keys() else Role.OPERATOR
+    return await exchange.write(request, of_step(run_id, card, step, lock="order" in body), least, decide)
+
+
+@delete("/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}", status_code=204)
+async def delete_step(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
+    card, step = card_id_of(card_id), step_id_of(step_id)
+
+    async def decide(work: Work) -> Query:
+        await steps.delete(work, card, step)
+        return Query(204)
+
+    return await exchange.write(request, of_step(run_id, card, step, lock=True), Role.ENGINEER, decide)
+
+
+@post("/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}/restore", status_code=200)
+async def restore_step(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
+    card, step = card_id_of(card_id), step_id_of(step_id)
+
+    async def decide(work: Work) -> Query:
+        await steps.restore(work, card, step)
+        return detail(work, card, step)
+
+    return await exchange.write(request, of_step(run_id, card, step, lock=True), Role.ENGINEER, decide)
+
+
+@post("/test-runs/{run_id:str}/results", status_code=200)
+async def record_results(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
+    body = await exchange.body(request)
+    if isinstance(body.get("results"), list) and len(body["results"]) > RESULTS_MAX:
+        raise ContentTooLarge(f"At most {RESULTS_MAX} results fit into one request; this has {len(body['results'])}.")
+
+    async def decide(work: Work) -> Query:
+        wanted = bodies.check(RecordResults, body)
+        if not wanted.results:
+            raise Invalid.one("#/results", "too_short", "must have at least 1 item")
+        await steps.record_all(work, [Result(r.test_step_id, outcome_of(r)) for r in wanted.results])
+        return Query(200, documents.STEPS_AS_SENT, {"step_ids": [r.test_step_id for r in wanted.results]})
+
+    return await exchange.write(request, target(run_id), Role.OPERATOR, decide)
+
+
+HANDLERS = [create_step, get_step, update_step, delete_step, restore_step, record_results]

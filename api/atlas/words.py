@@ -1,0 +1,24 @@
+"""Kinds of text and lists that Atlas bodies are made of."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from api.bodies import NOT_BLANK
+
+ORDER_MAX = 2**53 - 1  # the largest whole number that every JSON reader keeps
+
+Title = Annotated[str, Meta(max_length=255, extra=NOT_BLANK)]
+StepTitle = Annotated[str, Meta(max_length=100, extra=NOT_BLANK)]
+Description = Annotated[str, Meta(max_length=20_000)]
+Note = Annotated[str, Meta(max_length=20_000, extra=NOT_BLANK)]
+Reason = Annotated[str, Meta(max_length=2_000, extra=NOT_BLANK)]
+Order = Annotated[int, Meta(ge=1, le=ORDER_MAX)]
+
+
+class Ordering(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Every live card or step once, in the wanted order."""
+
+    ids: list[UUID]

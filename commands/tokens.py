@@ -1,0 +1,61 @@
+"""Issuing and revoking access tokens."""
+
+import hashlib
+import re
+import secrets
+import string
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from commands.work import Work
+from domain import tokens
+from domain.facts import Kind
+from domain.refusals import Invalid
+from domain.tokens import Role
+from infra.append import NewRoot
+from infra.ids import uuid7
+
+ALPHABET = string.digits + string.ascii_letters
+KEY_LENGTH, SECRET_LENGTH = 12, 32
+_TOKEN = re.compile(f"rl_([0-9A-Za-z]{{8,32}})_([0-9A-Za-z]{{{SECRET_LENGTH},64}})", re.ASCII)
+
+
+def fresh() -> str:
+    """`rl_<key>_<secret>`: the secret carries 190 bits."""
+    return "rl_" + "_".join("".join(secrets.choice(ALPHABET) for _ in range(n)) for n in (KEY_LENGTH, SECRET_LENGTH))
+
+
+async def issue(
+    work: Work, token: str, name: str, email: str, role: Role, system_ids: list[UUID] | None, expires_at: datetime | None
+) -> UUID:
+    """Records a token's hash and its owner; the text of the token is never stored."""
+    parts = _TOKEN.fullmatch(token)
+    if parts is None:
+        raise Invalid.one("#/token", "invalid_format", "must look like rl_<8 to 32 letters or digits>_<32 to 64 letters or digits>")
+    token_id = uuid7()
+    work.begin_root(token_id, NewRoot(Kind.TOKEN, None, None))
+    fact = tokens.TokenIssued(
+        key=parts[1],
+        secret_sha256=hashlib.sha256(parts[2].encode()).hexdigest(),
+        name=name,
+        role=role,
+        owner_id=await owner(work.conn, email),
+        system_ids=system_ids,
+        expires_at=expires_at,
+    )
+    work.record(Kind.TOKEN, token_id, [fact])
+    return token_id
+
+
+async def owner(conn: AsyncConnection[tuple[UUID]], email: str) -> UUID:
+    """The actor of an e-mail, made known if new."""
+    cursor = await conn.execute(
+        "INSERT INTO users (actor_id, email) VALUES (%s, %s) ON CONFLICT (email) DO UPDATE SET email = EXCLUDED.email RETURNING actor_id",
+        (uuid7(), email),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise LookupError(email)
+    return row[0]
