@@ -44,9 +44,10 @@ _STEP_OBSERVATIONS = f"""(SELECT coalesce(json_agg({OBSERVATION} ORDER BY o.crea
 _GATHERED = f"""seen AS MATERIALIZED (SELECT o.step_id, json_agg({OBSERVATION} ORDER BY o.created_at, o.recorded) AS list
     FROM observations o WHERE o.run_id = %(run_id)s AND NOT o.deleted GROUP BY o.step_id)"""
 
-_CARD_STEPS = f"""stepped AS MATERIALIZED (SELECT s.card_id, max(s.updated_at) AS updated_at,
+def _card_steps(only: str = "") -> str:
+    return f"""stepped AS MATERIALIZED (SELECT s.card_id, max(s.updated_at) AS updated_at,
     json_agg({step("coalesce(seen.list, '[]')")} ORDER BY s.position, s.created_at, s.step_id) FILTER (WHERE NOT s.deleted) AS list
-    FROM steps s LEFT JOIN seen USING (step_id) WHERE s.run_id = %(run_id)s {{only}} GROUP BY s.card_id)"""
+    FROM steps s LEFT JOIN seen USING (step_id) WHERE s.run_id = %(run_id)s {only} GROUP BY s.card_id)"""
 
 CARD = f"""json_build_object('uuid', c.card_id, 'title', c.title, 'description', c.description, 'order', c.position,
     'test_steps', coalesce(stepped.list, '[]'), 'issues', {linked_issues("c.issue_ids")}, 'test_data', '[]'::json, 'reports', '[]'::json,
@@ -65,10 +66,10 @@ RUN = f"""json_build_object('uuid', t.run_id, 'test_run_id', 'TR-' || lpad(t.num
     'status', CASE WHEN t.closed_at IS NULL THEN 'open' ELSE 'closed' END, 'closed_at', stamp(t.closed_at),
     'asset_ids', to_json(t.asset_ids), 'issues', {linked_issues("t.issue_ids")})"""
 
-RUN_DETAIL = f"""WITH {_GATHERED}, {_CARD_STEPS.format(only="")}, {_CARDS}
+RUN_DETAIL = f"""WITH {_GATHERED}, {_card_steps()}, {_CARDS}
   SELECT t.version, t.wide, convert_to(({RUN})::text, 'UTF8') FROM runs t CROSS JOIN carded WHERE t.run_id = %(run_id)s AND NOT t.deleted"""
 
-CARD_DETAIL = f"""WITH {_GATHERED}, {_CARD_STEPS.format(only="AND s.card_id = %(card_id)s")}
+CARD_DETAIL = f"""WITH {_GATHERED}, {_card_steps("AND s.card_id = %(card_id)s")}
   SELECT c.version, t.wide, convert_to(({CARD})::text, 'UTF8')
   FROM cards c JOIN runs t USING (run_id) LEFT JOIN stepped USING (card_id)
   WHERE c.card_id = %(card_id)s AND c.run_id = %(run_id)s AND NOT c.deleted AND NOT t.deleted"""
@@ -81,17 +82,19 @@ OBSERVATION_DETAIL = f"""SELECT o.version, t.wide, convert_to(({OBSERVATION})::t
   FROM observations o JOIN runs t ON t.run_id = o.run_id
   WHERE o.observation_id = %(observation_id)s AND o.run_id = %(run_id)s AND NOT o.deleted"""
 
-_LIST = "convert_to(json_build_object('items', coalesce(json_agg({item} ORDER BY {order}), '[]'), 'count', count({counted}))::text, 'UTF8')"
+def _list(item: str, order: str, counted: str) -> str:
+    made = f"json_build_object('items', coalesce(json_agg({item} ORDER BY {order}), '[]'), 'count', count({counted}))"
+    return f"convert_to({made}::text, 'UTF8')"
 
-OBSERVATIONS_OF_STEP = f"""SELECT 0, 0, {_LIST.format(item=OBSERVATION, order="o.created_at, o.recorded", counted="o")}
+OBSERVATIONS_OF_STEP = f"""SELECT 0, 0, {_list(item=OBSERVATION, order="o.created_at, o.recorded", counted="o")}
   FROM observations o WHERE o.run_id = %(run_id)s AND o.step_id = %(step_id)s AND NOT o.deleted"""
 
-CARDS_IN_ORDER = f"""WITH {_GATHERED}, {_CARD_STEPS.format(only="")}
-  SELECT 0, 0, {_LIST.format(item=CARD, order="c.position, c.created_at, c.card_id", counted="c")}
+CARDS_IN_ORDER = f"""WITH {_GATHERED}, {_card_steps()}
+  SELECT 0, 0, {_list(item=CARD, order="c.position, c.created_at, c.card_id", counted="c")}
   FROM cards c LEFT JOIN stepped USING (card_id) WHERE c.run_id = %(run_id)s AND NOT c.deleted"""
 
-STEPS_IN_ORDER = f"""SELECT 0, 0, {_LIST.format(item=step(_STEP_OBSERVATIONS), order="s.position, s.created_at, s.step_id", counted="s")}
+STEPS_IN_ORDER = f"""SELECT 0, 0, {_list(item=step(_STEP_OBSERVATIONS), order="s.position, s.created_at, s.step_id", counted="s")}
   FROM steps s WHERE s.run_id = %(run_id)s AND s.card_id = %(card_id)s AND NOT s.deleted"""
 
-STEPS_AS_SENT = f"""SELECT 0, 0, {_LIST.format(item=step(_STEP_OBSERVATIONS), order="w.n", counted="w")}
+STEPS_AS_SENT = f"""SELECT 0, 0, {_list(item=step(_STEP_OBSERVATIONS), order="w.n", counted="w")}
   FROM unnest(%(step_ids)s::uuid[]) WITH ORDINALITY w(id, n) JOIN steps s ON s.step_id = w.id"""

@@ -29,14 +29,14 @@ class Rows:
     def __init__(self) -> None:
         self.changes: dict[tuple[str, UUID], RowChange] = {}
 
-    def put(self, table: Table, key: UUID, **values: Any) -> None:
+    def put(self, table: Table, key: UUID, /, **values: Any) -> None:
         """A new row; every column must be given."""
         self.changes[table.name, key] = RowChange(table=table, key=key, put=True, values={table.key: key, **values})
 
-    def set(self, table: Table, key: UUID, **values: Any) -> None:
+    def set(self, table: Table, key: UUID, /, **values: Any) -> None:
         self._change(table, key).values.update(values)
 
-    def add(self, table: Table, key: UUID, **deltas: int) -> None:
+    def add(self, table: Table, key: UUID, /, **deltas: int) -> None:
         change = self._change(table, key)
         target = change.values if change.put else change.deltas
         for column, delta in deltas.items():

@@ -19,4 +19,5 @@ class Table(NamedTuple):
         return made + [f"CREATE INDEX ON {self.name} {index}" for index in self.indexes]
 
     def type_of(self, column: str) -> str:
-        return self.columns[column].removesuffix(" NOT NULL").split(" DEFAULT ")[0].removesuffix(" NOT NULL")
+        """The bare SQL type of a column, without its constraints."""
+        return self.columns[column].split(" NOT NULL")[0]

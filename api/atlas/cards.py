@@ -75,7 +75,7 @@ async def update_card(request: Req, exchange: Exchange, run_id: str, card_id: st
     return await exchange.write(request, where, Role.ENGINEER, decide)
 
 
-@delete("/test-runs/{run_id:str}/cards/{card_id:str}", status_code=204)
+@delete("/test-runs/{run_id:str}/cards/{card_id:str}", status_code=200)
 async def delete_card(request: Req, exchange: Exchange, run_id: str, card_id: str) -> Response[bytes]:
     card = card_id_of(card_id)
 

@@ -136,7 +136,7 @@ async def update_run(request: Req, exchange: Exchange, run_id: str) -> Response[
     return await exchange.write(request, target(run_id, with_root=True), Role.ENGINEER, decide)
 
 
-@delete("/test-runs/{run_id:str}", status_code=204)
+@delete("/test-runs/{run_id:str}", status_code=200)
 async def delete_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     async def decide(work: Work) -> Query:
         await runs.delete(work)

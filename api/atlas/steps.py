@@ -114,7 +114,7 @@ async def update_step(request: Req, exchange: Exchange, run_id: str, card_id: st
     return await exchange.write(request, of_step(run_id, card, step, lock="order" in body), least, decide)
 
 
-@delete("/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}", status_code=204)
+@delete("/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}", status_code=200)
 async def delete_step(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
     card, step = card_id_of(card_id), step_id_of(step_id)
 

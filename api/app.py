@@ -1,0 +1,51 @@
+"""The HTTP application: every surface, written out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from psycopg_pool import PoolTimeout
+
+from api import problems
+from api.atlas import cards, runs, steps
+from api.conventions import Conventions
+from api.exchange import Exchange
+from api.operations import health
+from commands.door import Door
+from domain.refusals import Refusal
+from infra import database
+from infra.settings import Settings
+from projections import views
+
+ATLAS = [*runs.HANDLERS, *cards.HANDLERS, *steps.HANDLERS]
+
+
+def create(settings: Settings) -> Conventions:
+    """The application on a migrated database; its pool opens and closes with the server's lifespan."""
+    pool = database.pool(settings)
+    exchange = Exchange(settings, pool, Door(pool, views.project_inline))
+
+    @asynccontextmanager
+    async def connected(_: Litestar) -> AsyncIterator[None]:
+        await pool.open()
+        yield
+        await pool.close()
+
+    app = Litestar(
+        route_handlers=[Router("/api/v1", route_handlers=ATLAS), *health.HANDLERS],
+        dependencies={"exchange": Provide(lambda: exchange, sync_to_thread=False, use_cache=True)},
+        exception_handlers={
+            Refusal: problems.on_refusal,
+            HTTPException: problems.on_http,
+            psycopg.OperationalError: problems.on_database_down,
+            PoolTimeout: problems.on_database_down,
+            Exception: problems.on_crash,
+        },
+        lifespan=[connected],
+        openapi_config=None,
+        logging_config=None,
+    )
+    return Conventions(app)

@@ -1,0 +1,85 @@
+"""What every response has in common: request ids, HEAD, OPTIONS, 405 with Allow, safe headers."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+from litestar import Litestar
+from litestar.types import Message, Receive, Scope, Send
+
+from api import problems
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_COMMON = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+
+
+class Conventions:
+    """Wraps the application; pure ASGI, so that it costs little on the hot routes."""
+
+    def __init__(self, app: Litestar) -> None:
+        self.app = app
+        self._routes = [
+            (re.compile("/" + "/".join("[^/]+" if part.startswith("{") else re.escape(part) for part in path.split("/")[1:])), methods)
+            for path, methods in _methods_of(app).items()
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        request_id = sent if _REQUEST_ID.fullmatch(sent) else str(uuid4()).encode()
+        scope.setdefault("state", {})["request_id"] = request_id.decode()
+        method = scope["method"]
+        reply = _finish(send, request_id, drop_body=method == "HEAD")
+        allowed = self._allowed(scope["path"])
+        if allowed is None:
+            await _problem(scope, reply, "not-found", "There is nothing at this address.")
+        elif method == "OPTIONS":
+            await reply({"type": "http.response.start", "status": 204, "headers": [(b"allow", allowed.encode())]})
+            await reply({"type": "http.response.body", "body": b""})
+        elif method not in allowed.split(", "):
+            await _problem(scope, reply, "method-not-allowed", f"This address takes {allowed}.", (b"allow", allowed.encode()))
+        else:
+            if method == "HEAD":
+                scope["method"] = "GET"  # type: ignore[typeddict-item]
+            await self.app(scope, receive, reply)
+
+    def _allowed(self, path: str) -> str | None:
+        """Methods of every route that matches; the most specific pattern (fewest wildcards) decides."""
+        found: set[str] = set()
+        for pattern, methods in self._routes:
+            if pattern.fullmatch(path):
+                found |= methods
+        return ", ".join(sorted(found)) if found else None
+
+
+def _methods_of(app: Litestar) -> dict[str, set[str]]:
+    methods: dict[str, set[str]] = {}
+    for route in app.routes:
+        own = set(getattr(route, "methods", ())) | {"OPTIONS"}
+        methods[route.path] = own | ({"HEAD"} if "GET" in own else set())
+    return methods
+
+
+def _finish(send: Send, request_id: bytes, *, drop_body: bool) -> Send:
+    async def reply(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            names = {name.lower() for name, _ in message["headers"]}
+            headers = [h for h in message["headers"] if not (message["status"] in (204, 304) and h[0] in (b"content-length", b"content-type"))]
+            headers += [(b"x-request-id", request_id), *_COMMON]
+            if b"cache-control" not in names:
+                headers.append((b"cache-control", b"private, no-cache"))
+            message = {**message, "headers": headers}  # type: ignore[misc]
+        elif drop_body:
+            message = {**message, "body": b""}  # type: ignore[misc]
+        await send(message)
+
+    return reply
+
+
+async def _problem(scope: Any, reply: Send, slug: str, detail: str, *more: tuple[bytes, bytes]) -> None:
+    status, body = problems.render(scope["path"], scope["state"]["request_id"], slug, detail)
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode()), *more]
+    await reply({"type": "http.response.start", "status": status, "headers": headers})
+    await reply({"type": "http.response.body", "body": body})
