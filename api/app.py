@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psycopg
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from psycopg_pool import PoolTimeout
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from api import problems
 from api.atlas import cards, runs, steps
@@ -16,16 +18,14 @@ from api.exchange import Exchange
 from api.operations import health
 from commands.door import Door
 from domain.refusals import Refusal
-from infra import database
 from infra.settings import Settings
 from projections import views
 
 ATLAS = [*runs.HANDLERS, *cards.HANDLERS, *steps.HANDLERS]
 
 
-def create(settings: Settings) -> Conventions:
-    """The application on a migrated database; its pool opens and closes with the server's lifespan."""
-    pool = database.pool(settings)
+def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> Conventions:
+    """The application on a migrated database; the pool opens and closes with the server's lifespan."""
     exchange = Exchange(settings, pool, Door(pool, views.project_inline))
 
     @asynccontextmanager

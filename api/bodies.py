@@ -18,9 +18,7 @@ INTEGER_MAX = 2**63 - 1
 S = TypeVar("S", bound=msgspec.Struct)
 
 NOT_BLANK = {"not_blank": True}
-_STAMP = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,30}))?(Z|z|[+-]\d\d(?::?\d\d)?)?", re.ASCII
-)
+_STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,30}))?(Z|z|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ESCAPED_NUL_OR_SURROGATE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
@@ -160,7 +158,7 @@ def _convert(kind: inspect.Type, value: Any, pointer: str, errors: list[FieldErr
 def _union(types: tuple[inspect.Type, ...], value: Any, pointer: str, errors: list[FieldError]) -> Any:
     if value is None and any(isinstance(t, inspect.NoneType) for t in types):
         return None
-    real = [t for t in types if not isinstance(t, (inspect.NoneType, inspect.UnsetType))]
+    real = [t for t in types if not isinstance(t, inspect.NoneType)]
     return _convert(real[0], value, pointer, errors)
 
 

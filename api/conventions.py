@@ -1,13 +1,15 @@
 """What every response has in common: request ids, HEAD, OPTIONS, 405 with Allow, safe headers."""
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
 from litestar import Litestar
-from litestar.types import Message, Receive, Scope, Send
 
 from api import problems
+
+Send = Callable[[Any], Awaitable[None]]
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _COMMON = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
@@ -23,7 +25,7 @@ class Conventions:
             for path, methods in _methods_of(app).items()
         ]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -42,7 +44,7 @@ class Conventions:
             await _problem(scope, reply, "method-not-allowed", f"This address takes {allowed}.", (b"allow", allowed.encode()))
         else:
             if method == "HEAD":
-                scope["method"] = "GET"  # type: ignore[typeddict-item]
+                scope["method"] = "GET"
             await self.app(scope, receive, reply)
 
     def _allowed(self, path: str) -> str | None:
@@ -63,16 +65,18 @@ def _methods_of(app: Litestar) -> dict[str, set[str]]:
 
 
 def _finish(send: Send, request_id: bytes, *, drop_body: bool) -> Send:
-    async def reply(message: Message) -> None:
+    async def reply(message: Any) -> None:
         if message["type"] == "http.response.start":
             names = {name.lower() for name, _ in message["headers"]}
-            headers = [h for h in message["headers"] if not (message["status"] in (204, 304) and h[0] in (b"content-length", b"content-type"))]
+            headers = [
+                h for h in message["headers"] if not (message["status"] in (204, 304) and h[0] in (b"content-length", b"content-type"))
+            ]
             headers += [(b"x-request-id", request_id), *_COMMON]
             if b"cache-control" not in names:
                 headers.append((b"cache-control", b"private, no-cache"))
-            message = {**message, "headers": headers}  # type: ignore[misc]
+            message = {**message, "headers": headers}
         elif drop_body:
-            message = {**message, "body": b""}  # type: ignore[misc]
+            message = {**message, "body": b""}
         await send(message)
 
     return reply

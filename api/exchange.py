@@ -38,9 +38,7 @@ class Exchange:
     async def actor(self, request: Req) -> Actor:
         return await self.doorkeeper.identify(request.headers.get("authorization"))
 
-    async def write(
-        self, request: Req, target: Target | None, least: Role, decide: Callable[[Work], Awaitable[Query]]
-    ) -> Response[bytes]:
+    async def write(self, request: Req, target: Target | None, least: Role, decide: Callable[[Work], Awaitable[Query]]) -> Response[bytes]:
         """Performs a change and answers it."""
         answer = await self.door.perform(await self._ask(request), target, least, decide)
         return written(answer)

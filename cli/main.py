@@ -42,7 +42,7 @@ def serve() -> None:
             asyncio.run(_prepare(servers.settings))
             click.echo(f"Runledger serves on http://{settings.host}:{settings.port}  (docs: /docs, data: {settings.data_dir})", err=True)
             uvicorn.run(
-                app.create(servers.settings),
+                app.create(servers.settings, database.pool(servers.settings)),
                 host=settings.host,
                 port=settings.port,
                 log_level="warning",

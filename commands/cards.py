@@ -20,9 +20,7 @@ class Limits(NamedTuple):
     steps_per_run: int
 
 
-async def add(
-    work: Work, title: str | None, template_id: UUID | None, description: str | None, order: int | None, limits: Limits
-) -> UUID:
+async def add(work: Work, title: str | None, template_id: UUID | None, description: str | None, order: int | None, limits: Limits) -> UUID:
     """A card, from a template if one is named (title and description given win over the template's)."""
     references = References()
     references.want("#/template_id", Kind.CARD_TEMPLATE, template_id)
@@ -59,9 +57,7 @@ def _new(work: Work, added: cards.CardAdded, template_steps: list[TemplateStep])
     work.place(Member(card_id, work.root_id, Kind.CARD, added.order, live=True))
     for position, step in enumerate(template_steps, 1):
         step_id = uuid7()
-        fact = steps.StepAdded(
-            card_id=card_id, title=step.title, description=step.description, step_type=step.step_type, order=position
-        )
+        fact = steps.StepAdded(card_id=card_id, title=step.title, description=step.description, step_type=step.step_type, order=position)
         work.record(Kind.STEP, step_id, [fact])
         work.place(Member(step_id, card_id, Kind.STEP, position, live=True))
     return card_id

@@ -74,14 +74,8 @@ class Work:
         kind, ref, below = self.target.kind, self.target.ref, self.target.below
         if self.target.lock:
             await log.lock(conn, kind, ref)
-        self.head, self.streams = await log.load(
-            conn, kind, ref, [stream_id for _, stream_id in below], with_root=self.target.with_root
-        )
-        if (
-            self.head is None
-            or not self.ask.actor.sees(self.head.system_id)
-            or (self.head.status == "deleted" and not self.target.deleted)
-        ):
+        self.head, self.streams = await log.load(conn, kind, ref, [stream_id for _, stream_id in below], with_root=self.target.with_root)
+        if self.head is None or not self.ask.actor.sees(self.head.system_id) or (self.head.status == "deleted" and not self.target.deleted):
             raise NotFound(f"No such {NOUN[kind]}.")
         for stream_kind, stream_id in below:
             if stream_id not in self.streams or self.streams[stream_id].kind != stream_kind:
@@ -150,9 +144,7 @@ class Work:
             after = EVOLVE[kind](stream.state, event)
             version = stream.version + 1
             wide = Wide(len(self.changes) + 1)
-            self.changes.append(
-                Change(kind, stream_id, version, self.root_id, wide, AT, self.origin.actor_id, event, stream.state, after)
-            )
+            self.changes.append(Change(kind, stream_id, version, self.root_id, wide, AT, self.origin.actor_id, event, stream.state, after))
             stream = log.Stream(stream_id, kind, version, after)
         self.streams[stream_id] = stream
 

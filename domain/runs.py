@@ -52,7 +52,16 @@ class CardsReordered(Event, frozen=True, tag="card.reordered"):
 
 
 RunEvent = (
-    RunCreated | RunEdited | RunAssetsChanged | RunClosed | RunReopened | RunDeleted | RunRestored | CardsReordered | IssueLinked | IssueUnlinked
+    RunCreated
+    | RunEdited
+    | RunAssetsChanged
+    | RunClosed
+    | RunReopened
+    | RunDeleted
+    | RunRestored
+    | CardsReordered
+    | IssueLinked
+    | IssueUnlinked
 )
 
 

@@ -89,9 +89,7 @@ def evolve(step: Step | None, event: Event) -> Step | None:
                 description=step.description if description is None else description,
             )
         case StepOutcomeRecorded():
-            return replace(
-                step, status=event.status, exception=event.exception, started_at=event.started_at, ended_at=event.ended_at
-            )
+            return replace(step, status=event.status, exception=event.exception, started_at=event.started_at, ended_at=event.ended_at)
         case StepDeleted():
             return replace(step, deleted=True)
         case StepRestored():

@@ -87,7 +87,6 @@ _MEMBERS = """belonging AS (
   ON CONFLICT (stream_id) DO UPDATE SET position = EXCLUDED.position, live = EXCLUDED.live)"""
 
 
-
 def compose(
     root_id: UUID,
     changes: list[Change],
@@ -120,21 +119,23 @@ def compose(
     return Statement(sql, params)
 
 
-def _events(changes: list[Change], origin: Origin) -> bytes:
+def _events(changes: list[Change], origin: Origin) -> str:
     shared = msgspec.to_builtins(origin)
-    return _encode([
-        {
-            "i": i,
-            "id": c.stream_id,
-            "v": c.version,
-            "kind": c.kind,
-            "topic": c.event.__struct_config__.tag,
-            "schema_number": mapper.number_of(c.event),
-            "state": mapper.encode(c.event).decode(),
-            "metadata": _encode({"event_id": uuid7(), **shared}),
-        }
-        for i, c in enumerate(changes, 1)
-    ])
+    return _encode(
+        [
+            {
+                "i": i,
+                "id": c.stream_id,
+                "v": c.version,
+                "kind": c.kind,
+                "topic": c.event.__struct_config__.tag,
+                "schema_number": mapper.number_of(c.event),
+                "state": mapper.encode(c.event).decode(),
+                "metadata": _encode({"event_id": uuid7(), **shared}),
+            }
+            for i, c in enumerate(changes, 1)
+        ]
+    )
 
 
 def _encode(value: Any) -> str:

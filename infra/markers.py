@@ -8,9 +8,9 @@ class At(NamedTuple):
 
 
 class Wide(NamedTuple):
-    """The root version of the `index`-th event (from 1) of the append."""
+    """The root version of the `place`-th event (from 1) of the append."""
 
-    index: int
+    place: int
 
 
 AT = At()

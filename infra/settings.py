@@ -39,11 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
         """Reads the settings; a bad value raises `SettingsError`."""
         given = {name: value for name, value in env.items() if value != ""}
-        text = {
-            field: given[variable]
-            for field, variable in _TEXTS.items()
-            if variable in given
-        }
+        text = {field: given[variable] for field, variable in _TEXTS.items() if variable in given}
         if not re.fullmatch("[a-z_][a-z0-9_]{0,40}", text.get("schema", "runledger")):
             raise SettingsError("RUNLEDGER_SCHEMA must be a lower-case SQL name of at most 41 characters")
         return cls(

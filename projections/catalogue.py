@@ -92,5 +92,3 @@ def _columns(state: msgspec.Struct) -> dict[str, Any]:
     if "steps" in values:
         values["template_version"] = values.pop("version")
     return values
-
-

@@ -44,10 +44,12 @@ _STEP_OBSERVATIONS = f"""(SELECT coalesce(json_agg({OBSERVATION} ORDER BY o.crea
 _GATHERED = f"""seen AS MATERIALIZED (SELECT o.step_id, json_agg({OBSERVATION} ORDER BY o.created_at, o.recorded) AS list
     FROM observations o WHERE o.run_id = %(run_id)s AND NOT o.deleted GROUP BY o.step_id)"""
 
+
 def _card_steps(only: str = "") -> str:
     return f"""stepped AS MATERIALIZED (SELECT s.card_id, max(s.updated_at) AS updated_at,
     json_agg({step("coalesce(seen.list, '[]')")} ORDER BY s.position, s.created_at, s.step_id) FILTER (WHERE NOT s.deleted) AS list
     FROM steps s LEFT JOIN seen USING (step_id) WHERE s.run_id = %(run_id)s {only} GROUP BY s.card_id)"""
+
 
 CARD = f"""json_build_object('uuid', c.card_id, 'title', c.title, 'description', c.description, 'order', c.position,
     'test_steps', coalesce(stepped.list, '[]'), 'issues', {linked_issues("c.issue_ids")}, 'test_data', '[]'::json, 'reports', '[]'::json,
@@ -82,9 +84,11 @@ OBSERVATION_DETAIL = f"""SELECT o.version, t.wide, convert_to(({OBSERVATION})::t
   FROM observations o JOIN runs t ON t.run_id = o.run_id
   WHERE o.observation_id = %(observation_id)s AND o.run_id = %(run_id)s AND NOT o.deleted"""
 
+
 def _list(item: str, order: str, counted: str) -> str:
     made = f"json_build_object('items', coalesce(json_agg({item} ORDER BY {order}), '[]'), 'count', count({counted}))"
     return f"convert_to({made}::text, 'UTF8')"
+
 
 OBSERVATIONS_OF_STEP = f"""SELECT 0, 0, {_list(item=OBSERVATION, order="o.created_at, o.recorded", counted="o")}
   FROM observations o WHERE o.run_id = %(run_id)s AND o.step_id = %(step_id)s AND NOT o.deleted"""

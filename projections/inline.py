@@ -77,5 +77,5 @@ def _transfer(kind: str, value: object) -> str:
 
 
 def _json(rows: Iterable[dict[str, Any]]) -> str:
-    plain = [{c: v.index if isinstance(v, Wide) else v for c, v in row.items() if not isinstance(v, At)} for row in rows]
+    plain = [{c: v.place if isinstance(v, Wide) else v for c, v in row.items() if not isinstance(v, At)} for row in rows]
     return msgspec.json.encode(plain).decode()

@@ -39,7 +39,7 @@ RUNS = Table(
         "card_count": "integer NOT NULL",
         "file_count": "integer NOT NULL",
         "report_count": "integer NOT NULL",
-        **{column: "integer NOT NULL" for column in STATUS_COLUMNS.values()},
+        **dict.fromkeys(STATUS_COLUMNS.values(), "integer NOT NULL"),
     },
     ("(created_at DESC, run_id) WHERE NOT deleted", "(system_id, created_at DESC, run_id) WHERE NOT deleted"),
     options="fillfactor = 70",

@@ -47,9 +47,7 @@ def project(change: Change, rows: Rows) -> None:
         case StepMoved():
             rows.set(STEPS, step, position=event.order)
         case StepOutcomeRecorded():
-            rows.set(
-                STEPS, step, status=event.status, exception=event.exception, started_at=event.started_at, ended_at=event.ended_at
-            )
+            rows.set(STEPS, step, status=event.status, exception=event.exception, started_at=event.started_at, ended_at=event.ended_at)
             before, after = STATUS_COLUMNS[change.before.status], STATUS_COLUMNS[event.status]
             if before != after:
                 rows.add(RUNS, change.root_id, **{before: -1, after: 1})

@@ -98,7 +98,7 @@ async def list_runs(request: Req, exchange: Exchange) -> Response[bytes]:
     body, total, at, last, more = row or (b"", 0, None, None, False)
     headers = {"x-total-count": str(total)}
     if more:
-        headers["link"] = f"<{_next(request, at, last)}>; rel=\"next\""
+        headers["link"] = f'<{_next(request, at, last)}>; rel="next"'
     return document(request, bytes(body), None, headers)
 
 
@@ -113,7 +113,7 @@ def _cursor(query: parameters.Query) -> tuple[datetime, UUID] | None:
         raise Invalid.all((FieldError("query:cursor", "invalid_value", "is not a cursor of this list"),)) from None
 
 
-def _next(request: Req, at: datetime, last: UUID) -> str:
+def _next(request: Req, at: Any, last: Any) -> str:
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
     cursor = base64.urlsafe_b64encode(f"{at.isoformat()} {last}".encode()).decode()
     return f"{request.scope['path']}?{urlencode([*kept, ('cursor', cursor)])}"

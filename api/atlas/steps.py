@@ -57,9 +57,7 @@ class RecordResults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def outcome_of(wanted: UpdateStep | StepResult) -> Outcome:
-    return Outcome(
-        status=wanted.execution_status, exception=wanted.exception, started_at=wanted.started_at, ended_at=wanted.ended_at
-    )
+    return Outcome(status=wanted.execution_status, exception=wanted.exception, started_at=wanted.started_at, ended_at=wanted.ended_at)
 
 
 def step_id_of(text: str) -> UUID:
@@ -84,9 +82,7 @@ async def create_step(request: Req, exchange: Exchange, run_id: str, card_id: st
         wanted = bodies.check(CreateStep, body)
         if wanted.step_type not in exchange.settings.step_types:
             raise Invalid.one("#/step_type", "invalid_value", f"must be one of {', '.join(exchange.settings.step_types)}")
-        step = await steps.add(
-            work, card, wanted.title, wanted.description, wanted.step_type, wanted.order, limits(exchange.settings)
-        )
+        step = await steps.add(work, card, wanted.title, wanted.description, wanted.step_type, wanted.order, limits(exchange.settings))
         return detail(work, card, step, 201)
 
     return await exchange.write(request, target(run_id, below=((Kind.CARD, card),), lock=True), Role.ENGINEER, decide)
@@ -105,9 +101,7 @@ async def update_step(request: Req, exchange: Exchange, run_id: str, card_id: st
     async def decide(work: Work) -> Query:
         steps.of_card(work, card, step)
         wanted = bodies.check(UpdateStep, body)
-        await steps.change(
-            work, card, step, outcome_of(wanted), given(wanted.title), given(wanted.description), given(wanted.order)
-        )
+        await steps.change(work, card, step, outcome_of(wanted), given(wanted.title), given(wanted.description), given(wanted.order))
         return detail(work, card, step)
 
     least = Role.ENGINEER if DEFINITION_MEMBERS & body.keys() else Role.OPERATOR

@@ -60,7 +60,7 @@ class Postgres:
             self._initialise(binaries)
         self._wait_for_orphan()
         options = [part for setting in SETTINGS for part in ("-c", setting)]
-        command = [binaries / "postgres", "-D", self.data, "-k", self.sockets, *options, *self.extra]
+        command: list[str | Path] = [binaries / "postgres", "-D", self.data, "-k", self.sockets, *options, *self.extra]
         self.process = spawn(command, self.root.parent / "logs" / "postgres.log", signal.SIGINT, **unprivileged())
         self._wait_until_ready()
         self._provide_database()
@@ -79,7 +79,16 @@ class Postgres:
         fresh = self.root / "data.new"  # renamed when whole, so a kill in the middle leaves nothing half made
         shutil.rmtree(fresh, ignore_errors=True)
         hand_over(fresh)
-        args = [binaries / "initdb", "-D", fresh, "-U", OWNER, "--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8"]
+        args: list[str | Path] = [
+            binaries / "initdb",
+            "-D",
+            fresh,
+            "-U",
+            OWNER,
+            "--auth=scram-sha-256",
+            f"--pwfile={secret}",
+            "--encoding=UTF8",
+        ]
         args += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8", "--no-instructions"]
         done = subprocess.run(args, capture_output=True, text=True, cwd="/", check=False, **unprivileged())
         secret.unlink()

@@ -9,7 +9,7 @@ import socket
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -49,7 +49,7 @@ class EmbeddedServers:
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="embedded-servers", daemon=True)
 
-    def __enter__(self) -> "EmbeddedServers":
+    def __enter__(self) -> Self:
         self._take_directory()
         try:
             self._start()
@@ -79,7 +79,9 @@ class EmbeddedServers:
         except BlockingIOError:
             self._lock.seek(0)
             holder = self._lock.read().strip() or "unknown"
-            raise DirectoryInUse(f"{directory} is in use by another Runledger (process {holder}). Stop it, or set RUNLEDGER_DATA_DIR.") from None
+            raise DirectoryInUse(
+                f"{directory} is in use by another Runledger (process {holder}). Stop it, or set RUNLEDGER_DATA_DIR."
+            ) from None
         self._lock.truncate(0)
         self._lock.write(str(os.getpid()))
         self._lock.flush()

@@ -1,0 +1,35 @@
+# What a developer and an operator type. Needs python3 (3.11 to 3.13) with pip, and make.
+PYTHON ?= python3
+BIN := .venv/bin
+export PORT ?= 8000
+
+.PHONY: run test lint bench faults e2e lock
+
+run:
+	@$(PYTHON) bootstrap.py prod
+	@exec $(BIN)/runledger serve
+
+test:
+	@$(PYTHON) bootstrap.py dev
+	$(BIN)/python -m pytest
+
+lint:
+	@$(PYTHON) bootstrap.py dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench:
+	@$(PYTHON) bootstrap.py dev
+	$(BIN)/python -m bench $(ROW)
+
+faults:
+	@$(PYTHON) bootstrap.py dev
+	$(BIN)/python -m pytest tests/faults
+
+e2e:
+	@$(PYTHON) bootstrap.py dev
+	$(BIN)/python -m pytest tests/acceptance
+
+lock:
+	@$(PYTHON) bootstrap.py lock
