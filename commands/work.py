@@ -63,6 +63,7 @@ class Work:
         self._new: tuple[UUID, NewRoot] | None = None
         self._status: str | None = None
         self._wide: int | None = None
+        self._rescope = False
         self._system_id: UUID | None = None
         self._restructure = False
 
@@ -159,8 +160,9 @@ class Work:
         """The root's status after the append: open, closed or deleted."""
         self._status = status
 
-    def move_to_system(self, system_id: UUID) -> None:
-        self._system_id = system_id
+    def move_to_system(self, system_id: UUID | None) -> None:
+        """The root belongs to this system from now on; None shares it with all."""
+        self._rescope, self._system_id = True, system_id
 
     def statement(self) -> append.Statement:
         head: Guard | NewRoot
@@ -177,6 +179,7 @@ class Work:
             head,
             status=self._status or was,
             members=self.members,
+            rescope=self._rescope,
             system_id=self._system_id,
             restructure=self._restructure,
             rows=self.project(self.changes),

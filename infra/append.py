@@ -95,6 +95,7 @@ def compose(
     *,
     status: str,
     members: list[Member],
+    rescope: bool,
     system_id: UUID | None,
     restructure: bool,
     rows: list[RowStatement],
@@ -107,7 +108,7 @@ def compose(
     else:
         parts = [_OPEN_HEAD]
         params |= {"was": head.status, "structure": head.structure, "wide": head.wide}
-        params |= {"rescope": system_id is not None, "system_id": system_id, "restructure": int(restructure)}
+        params |= {"rescope": rescope, "system_id": system_id, "restructure": int(restructure)}
     parts.append(_EVENTS)
     if members:
         parts.append(_MEMBERS)

@@ -48,7 +48,7 @@ def _update(group: list[RowChange]) -> RowStatement:
     children = dict.fromkeys(STATUS_COLUMNS.values()) if first.children else {}
     for column in {**dict.fromkeys(first.deltas), **children}:
         terms = f"t.{column}" + (f" + r.add_{column}" if column in first.deltas else "")
-        sets.append(f"{column} = {terms}" + (f" + r.sign * c.{column}" if first.children else ""))
+        sets.append(f"{column} = {terms}" + (f" + r.sign * c.{column}" if column in children else ""))
     fields += [f"add_{c} int" for c in first.deltas] + [f"member_{c} uuid" for c in first.members]
     sets += [f"{c} = CASE WHEN r.member_{c} = ANY(t.{c}) THEN t.{c} ELSE t.{c} || r.member_{c} END" for c in first.members]
     source = "head, json_to_recordset({rows}::json) AS r(" + ", ".join(fields)

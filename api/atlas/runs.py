@@ -1,24 +1,19 @@
 """Atlas: test runs."""
 
-import base64
-import binascii
-from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
 from litestar import Response, delete, get, patch, post, put
 from msgspec import UNSET, Meta, UnsetType
 
-from api import bodies, parameters
+from api import bodies, pages, parameters
 from api.atlas.words import Description, Ordering, Reason, Title
-from api.exchange import Exchange, Req, document
+from api.exchange import Exchange, Req
 from commands import runs
 from commands.cards import Limits
 from commands.work import Query, Target, Work
 from domain.facts import Kind
-from domain.refusals import FieldError, Invalid
 from domain.tokens import Role
 from infra.settings import Settings
 from projections import documents, run_list
@@ -89,34 +84,11 @@ async def list_runs(request: Req, exchange: Exchange) -> Response[bytes]:
         created_after=query.stamp("created_after"),
         created_before=query.stamp("created_before"),
         has_reports=query.boolean("has_reports"),
-        after=_cursor(query),
+        after=pages.after(query),
     )
     query.done()
     sql, params = run_list.page(wanted)
-    async with exchange.pool.connection() as conn:
-        row = await (await conn.execute(sql, params, prepare=True)).fetchone()
-    body, total, at, last, more = row or (b"", 0, None, None, False)
-    headers = {"x-total-count": str(total)}
-    if more:
-        headers["link"] = f'<{_next(request, at, last)}>; rel="next"'
-    return document(request, bytes(body), None, headers)
-
-
-def _cursor(query: parameters.Query) -> tuple[datetime, UUID] | None:
-    text = query.text("cursor")
-    if text is None:
-        return None
-    try:
-        at, _, last = base64.urlsafe_b64decode(text.encode()).decode().partition(" ")
-        return datetime.fromisoformat(at), UUID(last)
-    except (ValueError, binascii.Error):
-        raise Invalid.all((FieldError("query:cursor", "invalid_value", "is not a cursor of this list"),)) from None
-
-
-def _next(request: Req, at: Any, last: Any) -> str:
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-    cursor = base64.urlsafe_b64encode(f"{at.isoformat()} {last}".encode()).decode()
-    return f"{request.scope['path']}?{urlencode([*kept, ('cursor', cursor)])}"
+    return await pages.answer(request, exchange, sql, params)
 
 
 @get("/test-runs/{run_id:str}")

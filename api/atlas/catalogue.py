@@ -1,0 +1,165 @@
+"""Atlas: systems, assets, issues and card templates; four shelves with the same five doors."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+from litestar import Response, delete, get, patch, post, put
+from msgspec import UNSET
+
+from api import bodies, pages, parameters
+from api.atlas import catalogue_bodies as wire
+from api.exchange import Exchange, Req
+from commands import catalogue
+from commands.work import Query, Target, Work
+from domain.assets import AssetCreated, AssetEdited
+from domain.card_templates import CardTemplateCreated, CardTemplateEdited
+from domain.events import Event
+from domain.facts import Kind
+from domain.issues import IssueCreated, IssueEdited
+from domain.refusals import Forbidden
+from domain.systems import SystemCreated, SystemEdited
+from domain.tokens import Role
+from projections import catalogue_documents as documents
+
+PAGE_MAX = 1_000
+NOUNS = {Kind.SYSTEM: "system", Kind.ASSET: "asset", Kind.ISSUE: "issue", Kind.CARD_TEMPLATE: "card template"}
+
+
+class Shelf(NamedTuple):
+    """What differs between the four: path, wire structs and the facts they become."""
+
+    kind: Kind
+    path: str
+    create: type[msgspec.Struct]
+    update: type[msgspec.Struct]
+    created: type[Event]
+    edited: type[Event]
+    filters: tuple[str, ...]
+
+
+SHELVES = (
+    Shelf(Kind.SYSTEM, "/systems", wire.WriteSystem, wire.WriteSystem, SystemCreated, SystemEdited, ("search", "is_deleted")),
+    Shelf(Kind.ASSET, "/assets", wire.CreateAsset, wire.UpdateAsset, AssetCreated, AssetEdited, ("system_id", "search")),
+    Shelf(
+        Kind.ISSUE,
+        "/issues",
+        wire.CreateIssue,
+        wire.UpdateIssue,
+        IssueCreated,
+        IssueEdited,
+        ("status", "priority", "tag", "system_id", "search"),
+    ),
+    Shelf(
+        Kind.CARD_TEMPLATE,
+        "/card-templates",
+        wire.CreateTemplate,
+        wire.UpdateTemplate,
+        CardTemplateCreated,
+        CardTemplateEdited,
+        ("system_id", "search"),
+    ),
+)
+
+
+def sent(struct: msgspec.Struct) -> dict[str, Any]:
+    """The members that the caller sent."""
+    return {f: v for f in struct.__struct_fields__ if (v := getattr(struct, f)) is not UNSET}
+
+
+def where(shelf: Shelf, entity_id: str, *, deleted: bool = False) -> Target:
+    return Target(shelf.kind, parameters.path_uuid(entity_id, NOUNS[shelf.kind]), with_root=True, deleted=deleted)
+
+
+def shown(shelf: Shelf, work: Work, status: int = 200) -> Query:
+    location = f"/api/v1{shelf.path}/{work.root_id}" if status == 201 else None
+    return Query(status, documents.one(shelf.kind), {"root_id": work.root_id}, location)
+
+
+def handlers_of(shelf: Shelf) -> list[Any]:
+    """The handlers of one shelf."""
+
+    @post(shelf.path, name=f"create {shelf.path}")
+    async def create(request: Req, exchange: Exchange) -> Response[bytes]:
+        body = await exchange.body(request)
+
+        async def decide(work: Work) -> Query:
+            wanted = bodies.check(shelf.create, body)
+            wire.check_more(wanted, exchange.settings)
+            await catalogue.create(work, shelf.kind, shelf.created(**sent(wanted)), system_given="system_id" in body)
+            return shown(shelf, work, 201)
+
+        return await exchange.write(request, None, Role.ENGINEER, decide)
+
+    @get(shelf.path, name=f"list {shelf.path}")
+    async def list_(request: Req, exchange: Exchange) -> Response[bytes]:
+        return await _list(shelf, request, exchange)
+
+    @get(f"{shelf.path}/{{entity_id:str}}", name=f"get {shelf.path}")
+    async def get_one(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
+        target = where(shelf, entity_id)
+        return await exchange.read(request, documents.one(shelf.kind), {"root_id": target.ref}, target)
+
+    @delete(f"{shelf.path}/{{entity_id:str}}", name=f"delete {shelf.path}", status_code=200)
+    async def delete_one(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
+        async def decide(work: Work) -> Query:
+            await catalogue.delete(work, shelf.kind)
+            return Query(204)
+
+        return await exchange.write(request, where(shelf, entity_id), Role.ENGINEER, decide)
+
+    @post(f"{shelf.path}/{{entity_id:str}}/restore", name=f"restore {shelf.path}", status_code=200)
+    async def restore(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
+        async def decide(work: Work) -> Query:
+            await catalogue.restore(work, shelf.kind)
+            return shown(shelf, work)
+
+        return await exchange.write(request, where(shelf, entity_id, deleted=True), Role.ENGINEER, decide)
+
+    return [create, list_, get_one, delete_one, restore, _updater(shelf)]
+
+
+def _updater(shelf: Shelf) -> Any:
+    """Systems are replaced whole by PUT, the others changed in part by PATCH."""
+
+    async def update(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
+        body = await exchange.body(request)
+
+        async def decide(work: Work) -> Query:
+            wanted = bodies.check(shelf.update, body)
+            wire.check_more(wanted, exchange.settings)
+            await catalogue.edit(work, shelf.kind, shelf.edited(**sent(wanted)))
+            return shown(shelf, work)
+
+        return await exchange.write(request, where(shelf, entity_id), Role.ENGINEER, decide)
+
+    verb = put if shelf.kind is Kind.SYSTEM else patch
+    return verb(f"{shelf.path}/{{entity_id:str}}", name=f"update {shelf.path}")(update)
+
+
+async def _list(shelf: Shelf, request: Req, exchange: Exchange) -> Response[bytes]:
+    actor = await exchange.actor(request)
+    query = parameters.Query(request.scope["query_string"])
+    limit, after, filters = query.integer("limit", PAGE_MAX, 1, PAGE_MAX), pages.after(query), _filters(shelf, query)
+    query.done()
+    if filters.get("is_deleted") and actor.role in (Role.VIEWER, Role.OPERATOR):
+        raise Forbidden("Listing deleted systems needs the role engineer or auditor.")
+    scope = None if actor.system_ids is None else list(actor.system_ids)
+    sql, params = documents.page(shelf.kind, limit, scope, filters, after)
+    return await pages.answer(request, exchange, sql, params)
+
+
+def _filters(shelf: Shelf, query: parameters.Query) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for name in shelf.filters:
+        if name == "system_id":
+            given[name] = query.uuid(name)
+        elif name == "is_deleted":
+            given[name] = query.boolean(name)
+        elif name in wire.CHOICES:
+            given[name] = query.choice(name, wire.CHOICES[name])
+        else:
+            given[name] = query.text(name)
+    return {name: value for name, value in given.items() if value is not None}
+
+
+HANDLERS = [handler for shelf in SHELVES for handler in handlers_of(shelf)]
