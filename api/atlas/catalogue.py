@@ -94,6 +94,10 @@ def handlers_of(shelf: Shelf) -> list[Any]:
     async def list_(request: Req, exchange: Exchange) -> Response[bytes]:
         return await _list(shelf, request, exchange)
 
+    return [create, list_, *_of_one(shelf), _updater(shelf)]
+
+
+def _of_one(shelf: Shelf) -> list[Any]:
     @get(f"{shelf.path}/{{entity_id:str}}", name=f"get {shelf.path}")
     async def get_one(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
         target = where(shelf, entity_id)
@@ -115,7 +119,7 @@ def handlers_of(shelf: Shelf) -> list[Any]:
 
         return await exchange.write(request, where(shelf, entity_id, deleted=True), Role.ENGINEER, decide)
 
-    return [create, list_, get_one, delete_one, restore, _updater(shelf)]
+    return [get_one, delete_one, restore]
 
 
 def _updater(shelf: Shelf) -> Any:
