@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from api import problems
-from api.atlas import cards, catalogue, runs, steps
+from api.atlas import cards, catalogue, issue_links, observations, runs, steps
 from api.conventions import Conventions
 from api.exchange import Exchange
 from api.operations import health
@@ -21,7 +21,7 @@ from domain.refusals import Refusal
 from infra.settings import Settings
 from projections import views
 
-ATLAS = [*runs.HANDLERS, *cards.HANDLERS, *steps.HANDLERS, *catalogue.HANDLERS]
+ATLAS = [*runs.HANDLERS, *cards.HANDLERS, *steps.HANDLERS, *observations.HANDLERS, *issue_links.HANDLERS, *catalogue.HANDLERS]
 
 
 def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> Conventions:

@@ -26,7 +26,7 @@ async def record(work: Work, card_id: UUID, step_id: UUID, text: str, observed_a
 async def edit(
     work: Work, card_id: UUID, step_id: UUID, observation_id: UUID, text: str | None, observed_at: datetime | None | UnsetType
 ) -> None:
-    found = _of_step(work, card_id, step_id, observation_id)
+    found = of_step(work, card_id, step_id, observation_id)
     facts = observations.edit(found.state, text, observed_at)
     work.require_match(found)
     work.require_open()
@@ -34,13 +34,13 @@ async def edit(
 
 
 async def delete(work: Work, card_id: UUID, step_id: UUID, observation_id: UUID) -> None:
-    found = _of_step(work, card_id, step_id, observation_id)
+    found = of_step(work, card_id, step_id, observation_id)
     work.require_match(found, wide=True)
     work.require_open()
     work.record(Kind.OBSERVATION, observation_id, observations.delete(found.state))
 
 
-def _of_step(work: Work, card_id: UUID, step_id: UUID, observation_id: UUID) -> log.Stream:
+def of_step(work: Work, card_id: UUID, step_id: UUID, observation_id: UUID) -> log.Stream:
     steps.of_card(work, card_id, step_id)
     found = work.live(observation_id)
     if found.state.step_id != step_id:

@@ -140,6 +140,8 @@ class Work:
 
     def record(self, kind: Kind, stream_id: UUID, facts: list[Event]) -> None:
         """Adds facts to a stream of the root; a stream not loaded is a new one."""
+        if self.head is not None and stream_id == self.head.root_id and stream_id not in self.streams:
+            raise LookupError("The root's own stream was not loaded: its target needs with_root.")
         stream = self.streams.get(stream_id, log.Stream(stream_id, kind, 0, None))
         for event in facts:
             after = EVOLVE[kind](stream.state, event)

@@ -156,7 +156,7 @@ async def order_cards(request: Req, exchange: Exchange, run_id: str) -> Response
         await runs.reorder_cards(work, bodies.check(Ordering, body).ids)
         return Query(200, documents.CARDS_IN_ORDER, {"run_id": work.root_id})
 
-    return await exchange.write(request, target(run_id, lock=True), Role.ENGINEER, decide)
+    return await exchange.write(request, target(run_id, lock=True, with_root=True), Role.ENGINEER, decide)
 
 
 HANDLERS = [create_run, list_runs, get_run, update_run, delete_run, close_run, reopen_run, restore_run, order_cards]

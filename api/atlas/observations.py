@@ -1,0 +1,96 @@
+"""Atlas: observations at a step."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from litestar import Response, delete, get, patch, post
+from msgspec import UNSET, UnsetType
+
+from api import bodies, parameters
+from api.atlas.cards import card_id_of
+from api.atlas.runs import given, target
+from api.atlas.steps import of_step, step_id_of
+from api.atlas.words import Note
+from api.exchange import Exchange, Req
+from commands import observations
+from commands.steps import of_card
+from commands.work import Query, Target, Work
+from domain.facts import Kind
+from domain.tokens import Role
+from projections import documents
+
+PATH = "/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}/observations"
+
+
+class RecordObservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    text: Note
+    observed_at: datetime | None = None
+
+
+class EditObservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    text: Note | UnsetType = UNSET
+    observed_at: datetime | None | UnsetType = UNSET
+
+
+def detail(work: Work, observation: UUID, status: int = 200, location: str | None = None) -> Query:
+    params = {"run_id": work.root_id, "observation_id": observation}
+    return Query(status, documents.OBSERVATION_DETAIL, params, location)
+
+
+def of_observation(run_id: str, card: UUID, step: UUID, observation: UUID) -> Target:
+    return target(run_id, below=((Kind.CARD, card), (Kind.STEP, step), (Kind.OBSERVATION, observation)))
+
+
+def observation_id_of(text: str) -> UUID:
+    return parameters.path_uuid(text, "observation")
+
+
+@post(PATH)
+async def record_observation(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
+    body, card, step = await exchange.body(request), card_id_of(card_id), step_id_of(step_id)
+
+    async def decide(work: Work) -> Query:
+        of_card(work, card, step)
+        wanted = bodies.check(RecordObservation, body)
+        made = await observations.record(work, card, step, wanted.text, wanted.observed_at)
+        return detail(work, made, 201, f"/api/v1/test-runs/{work.root_id}/cards/{card}/steps/{step}/observations/{made}")
+
+    return await exchange.write(request, of_step(run_id, card, step), Role.OPERATOR, decide)
+
+
+@get(PATH)
+async def list_observations(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
+    params = {"card_id": card_id_of(card_id), "step_id": step_id_of(step_id)}
+    return await exchange.read(request, documents.OBSERVATIONS_OF_STEP, params, target(run_id))
+
+
+@patch(PATH + "/{observation_id:str}")
+async def edit_observation(
+    request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str, observation_id: str
+) -> Response[bytes]:
+    body, card, step, seen = await exchange.body(request), card_id_of(card_id), step_id_of(step_id), observation_id_of(observation_id)
+
+    async def decide(work: Work) -> Query:
+        observations.of_step(work, card, step, seen)
+        wanted = bodies.check(EditObservation, body)
+        await observations.edit(work, card, step, seen, given(wanted.text), wanted.observed_at)
+        return detail(work, seen)
+
+    return await exchange.write(request, of_observation(run_id, card, step, seen), Role.OPERATOR, decide)
+
+
+@delete(PATH + "/{observation_id:str}", status_code=200)
+async def delete_observation(
+    request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str, observation_id: str
+) -> Response[bytes]:
+    card, step, seen = card_id_of(card_id), step_id_of(step_id), observation_id_of(observation_id)
+
+    async def decide(work: Work) -> Query:
+        await observations.delete(work, card, step, seen)
+        return Query(204)
+
+    return await exchange.write(request, of_observation(run_id, card, step, seen), Role.OPERATOR, decide)
+
+
+HANDLERS = [record_observation, list_observations, edit_observation, delete_observation]
