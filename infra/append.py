@@ -61,10 +61,16 @@ class Statement(NamedTuple):
     params: dict[str, Any]
 
 
-_OPEN_HEAD = """head AS (
+# UPDATE takes its transaction id before it waits for the row, so waiting writers would overtake each other and the order
+# of the log (xid, notification_id) would not be the root's. A writer waits at the gate of the root before it has an id;
+# so nothing else may be written before an existing root is opened or locked in the same transaction.
+GATE = "pg_advisory_xact_lock(hashtextextended({}::text, 0))"
+
+_OPEN_HEAD = f"""gate AS MATERIALIZED (SELECT {GATE.format("%(root_id)s::uuid")}),
+head AS (
   UPDATE roots SET version = version + %(n)s, at = GREATEST(clock_timestamp(), at), status = %(status)s,
     system_id = CASE WHEN %(rescope)s THEN %(system_id)s ELSE system_id END, structure = structure + %(restructure)s
-  WHERE root_id = %(root_id)s AND status = %(was)s AND structure = %(structure)s AND (%(wide)s::int IS NULL OR version = %(wide)s)
+  FROM gate WHERE root_id = %(root_id)s AND status = %(was)s AND structure = %(structure)s AND (%(wide)s::int IS NULL OR version = %(wide)s)
   RETURNING version - %(n)s AS base, version, at)"""
 
 _NEW_HEAD = """head AS (

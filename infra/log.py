@@ -10,7 +10,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from domain.changes import Change
 from domain.facts import EVOLVE, Kind
 from infra import mapper
-from infra.append import Member, Origin, RowStatement, Statement
+from infra.append import GATE, Member, Origin, RowStatement, Statement
 
 Projector = Callable[[Sequence[Change]], list[RowStatement]]
 
@@ -110,9 +110,9 @@ async def next_number(conn: AsyncConnection[Any], name: str) -> int:
 
 
 async def lock(conn: AsyncConnection[Any], kind: Kind, ref: UUID | int) -> None:
-    """Holds the head row until the transaction ends, so that what is decided on its members stays true."""
+    """Holds the gate of a root until the transaction ends, so that what is decided on its members stays true."""
     where = _BY_ID if isinstance(ref, UUID) else _BY_NUMBER
-    await conn.execute(f"SELECT 1 FROM roots r WHERE r.kind = %(kind)s AND {where} FOR UPDATE", {"kind": kind, "ref": ref})
+    await conn.execute(f"SELECT {GATE.format('r.root_id')} FROM roots r WHERE r.kind = %(kind)s AND {where}", {"kind": kind, "ref": ref})
 
 
 async def append(conn: AsyncConnection[Any], statement: Statement) -> AsyncCursor[Any]:
