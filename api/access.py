@@ -55,5 +55,6 @@ class Doorkeeper:
         if row is None or not hmac.compare_digest(digest, row[1]) or row[7]:
             raise Unauthenticated("A valid bearer token is needed.")
         systems = None if row[4] is None else frozenset(row[4])
-        actor = Actor(actor_id=row[3], token_id=row[0], role=Role(row[2]), system_ids=systems)
+        projects = None if row[5] is None else frozenset(row[5])
+        actor = Actor(actor_id=row[3], token_id=row[0], role=Role(row[2]), system_ids=systems, project_ids=projects)
         return _Known(actor, row[6], time.monotonic() + KEPT_S)

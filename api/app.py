@@ -13,8 +13,9 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from api import problems
 from api.atlas import cards, catalogue, issue_links, observations, runs, steps
+from api.bodies import BODY_BYTES_MAX
 from api.conventions import Conventions
-from api.exchange import Exchange
+from api.exchange import Exchange, Req
 from api.operations import health
 from commands.door import Door
 from domain.refusals import Refusal
@@ -28,6 +29,9 @@ def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) 
     """The application on a migrated database; the pool opens and closes with the server's lifespan."""
     exchange = Exchange(settings, pool, Door(pool, views.project_inline))
 
+    async def admit(request: Req) -> None:
+        await exchange.admit(request)
+
     @asynccontextmanager
     async def connected(_: Litestar) -> AsyncIterator[None]:
         await pool.open()
@@ -35,7 +39,10 @@ def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) 
         await pool.close()
 
     app = Litestar(
-        route_handlers=[Router("/api/v1", route_handlers=ATLAS), *health.HANDLERS],
+        route_handlers=[
+            Router("/api/v1", route_handlers=ATLAS, before_request=admit, request_max_body_size=BODY_BYTES_MAX),
+            *health.HANDLERS,
+        ],
         dependencies={"exchange": Provide(lambda: exchange, sync_to_thread=False, use_cache=True)},
         exception_handlers={
             Refusal: problems.on_refusal,

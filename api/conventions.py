@@ -20,10 +20,8 @@ class Conventions:
 
     def __init__(self, app: Litestar) -> None:
         self.app = app
-        self._routes = [
-            (re.compile("/" + "/".join("[^/]+" if part.startswith("{") else re.escape(part) for part in path.split("/")[1:])), methods)
-            for path, methods in _methods_of(app).items()
-        ]
+        by_path = sorted(_methods_of(app).items(), key=lambda item: _literals_first(item[0]))
+        self._routes = [(_pattern(path), methods) for path, methods in by_path]
 
     async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,24 +41,27 @@ class Conventions:
         elif method not in allowed.split(", "):
             await _problem(scope, reply, "method-not-allowed", f"This address takes {allowed}.", (b"allow", allowed.encode()))
         else:
-            if method == "HEAD":
-                scope["method"] = "GET"
-            await self.app(scope, receive, reply)
+            asked: Any = {**scope, "method": "GET"} if method == "HEAD" else scope  # the server must still see HEAD
+            await self.app(asked, receive, reply)
 
     def _allowed(self, path: str) -> str | None:
-        """Methods of every route that matches; the most specific pattern (fewest wildcards) decides."""
-        found: set[str] = set()
-        for pattern, methods in self._routes:
-            if pattern.fullmatch(path):
-                found |= methods
-        return ", ".join(sorted(found)) if found else None
+        """Methods of the route that matches; a literal segment wins over a wildcard, whatever was registered first."""
+        return next((methods for pattern, methods in self._routes if pattern.fullmatch(path)), None)
 
 
-def _methods_of(app: Litestar) -> dict[str, set[str]]:
-    methods: dict[str, set[str]] = {}
+def _literals_first(path: str) -> list[bool]:
+    return [part.startswith("{") for part in path.split("/")]
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile("/".join("[^/]+" if part.startswith("{") else re.escape(part) for part in path.split("/")))
+
+
+def _methods_of(app: Litestar) -> dict[str, str]:
+    methods: dict[str, str] = {}
     for route in app.routes:
         own = set(getattr(route, "methods", ())) | {"OPTIONS"}
-        methods[route.path] = own | ({"HEAD"} if "GET" in own else set())
+        methods[route.path] = ", ".join(sorted(own | ({"HEAD"} if "GET" in own else set())))
     return methods
 
 

@@ -4,16 +4,18 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 from litestar import Request, Response
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from api import bodies, parameters
+from api import bodies, parameters, present
 from api.access import Doorkeeper
 from commands.asking import Actor, Answer, Ask
 from commands.door import Door
-from commands.work import Query, Target, Work
-from domain.refusals import Forbidden, NotFound
+from commands.work import NOUN, Query, Target, Work
+from domain.facts import Kind
+from domain.refusals import Forbidden, NotFound, PreconditionFailed
 from domain.tokens import Role, at_least
 from infra.settings import Settings
 
@@ -29,23 +31,42 @@ class Exchange:
         self.settings, self.pool, self.door = settings, pool, door
         self.doorkeeper = Doorkeeper(pool)
 
-    async def body(self, request: Req) -> dict[str, Any]:
-        """The caller's body as a plain object; who calls is asked first."""
-        await self.actor(request)
-        raw = await request.body()
-        return bodies.parse(raw, request.headers.get("content-type", ""), patch=request.method == "PATCH")
+    async def admit(self, request: Req) -> None:
+        """Runs before every handler: who calls (401), size and form of the request (413, 415, 400), the surface (404).
 
-    async def actor(self, request: Req) -> Actor:
-        return await self.doorkeeper.identify(request.headers.get("authorization"))
+        So none of these depends on what a handler does first, and each wins over what is found later.
+        """
+        state, headers = request.scope["state"], request.headers
+        actor = state["actor"] = await self.doorkeeper.identify(headers.get("authorization"))
+        if request.method != "GET":
+            state["body"] = bodies.parse(await request.body(), headers.get("content-type", ""), patch=request.method == "PATCH")
+            state["condition"], state["key"] = parameters.condition(headers), parameters.idempotency_key(headers)
+        parameters.check_address(request.scope.get("raw_path") or b"", request.scope["query_string"])
+        if not actor.reaches_systems:
+            raise NotFound("There is nothing at this address.")
+
+    def body(self, request: Req) -> dict[str, Any]:
+        """The caller's body as a plain object."""
+        body: dict[str, Any] = request.scope["state"].pop("body")
+        return body
+
+    def actor(self, request: Req) -> Actor:
+        actor: Actor = request.scope["state"]["actor"]
+        return actor
 
     async def write(self, request: Req, target: Target | None, least: Role, decide: Callable[[Work], Awaitable[Query]]) -> Response[bytes]:
-        """Performs a change and answers it."""
-        answer = await self.door.perform(await self._ask(request), target, least, decide)
+        """Performs a change and answers it. A body that the handler did not ask for must be empty."""
+        surplus = request.scope["state"].get("body")
+        try:
+            answer = await self.door.perform(await self._ask(request), target, least, _refuse(surplus) if surplus else decide)
+        except PreconditionFailed as refusal:
+            refusal.etag = await self._present_tag(target)
+            raise
         return written(answer)
 
     async def read(self, request: Req, sql: str, params: dict[str, Any], target: Target, least: Role = Role.VIEWER) -> Response[bytes]:
         """Answers one document below a root, if the root is in the caller's scope."""
-        actor = await self.actor(request)
+        actor = self.actor(request)
         async with self.pool.connection() as conn:
             params = params | {"run_id": await self.visible(conn, actor, target)}
             if not at_least(actor.role, least):
@@ -55,34 +76,54 @@ class Exchange:
             raise NotFound("Not found.")
         own, wide, body = row
         tag = etag(own, wide, bytes(body)) if own else None
-        return document(request, bytes(body), tag, {"x-run-version": str(wide)} if wide else {})
+        return document(request, bytes(body), tag, {"x-run-version": str(wide)} if target.kind is Kind.RUN else {})
 
     async def visible(self, conn: AsyncConnection[Any], actor: Actor, target: Target) -> Any:
         """The id of a live root in the caller's scope."""
-        column = "number" if isinstance(target.ref, int) else "root_id"
-        cursor = await conn.execute(
-            f"SELECT root_id, system_id, status FROM roots WHERE kind = %s AND {column} = %s", (target.kind, target.ref), prepare=True
-        )
-        row = await cursor.fetchone()
+        row = await (await conn.execute(*present.root(target), prepare=True)).fetchone()
         if row is None or row[2] == "deleted" or not actor.sees(row[1]):
-            raise NotFound(f"No such {target.kind.replace('_', ' ').replace('run', 'test run')}.")
+            raise NotFound(f"No such {NOUN[target.kind]}.")
         return row[0]
 
+    async def _present_tag(self, target: Target | None) -> str | None:
+        """The ETag of what a write was about, as it stands now."""
+        if target is None:
+            return None
+        async with self.pool.connection() as conn:
+            found = await (await conn.execute(*present.root(target), prepare=True)).fetchone()
+            if found is None:
+                return None
+            row = await (await conn.execute(*present.document(target, found[0]), prepare=True)).fetchone()
+        return None if row is None else etag(row[0], row[1], bytes(row[2]))
+
     async def _ask(self, request: Req) -> Ask:
-        key = parameters.idempotency_key(request.headers)
+        state = request.scope["state"]
+        key = state["key"]
         fingerprint = b""
         if key is not None:
             text = f"{request.method} {request.scope['path']}?{request.scope['query_string'].decode('latin-1')}\n"
             fingerprint = hashlib.sha256(text.encode() + await request.body()).digest()
         return Ask(
-            actor=await self.actor(request),
-            request_id=str(request.scope["state"].get("request_id", "")),
+            actor=state["actor"],
+            request_id=str(state.get("request_id", "")),
             client=request.headers.get("user-agent", "")[:CLIENT_CHARACTERS_MAX],
-            condition=parameters.condition(request.headers),
+            condition=state["condition"],
             require_condition=self.settings.require_if_match and request.method in ("PATCH", "PUT", "DELETE"),
             key=key,
             fingerprint=fingerprint,
         )
+
+
+class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a request that has nothing to say."""
+
+
+def _refuse(surplus: dict[str, Any]) -> Callable[[Work], Awaitable[Query]]:
+    async def decide(_: Work) -> Query:
+        bodies.check(_Nothing, surplus)
+        return Query(204)
+
+    return decide
 
 
 def etag(own: int, wide: int, body: bytes) -> str:
@@ -94,14 +135,14 @@ def written(answer: Answer) -> Response[bytes]:
     headers = {"x-command-id": str(answer.command_id)}
     if answer.replayed:
         headers["idempotency-replayed"] = "true"
+    if answer.run_version:
+        headers["x-run-version"] = str(answer.run_version)
     if answer.location:
         headers["location"] = answer.location
     if answer.body is None:
         return Response(b"", status_code=answer.status, headers=headers, media_type="")
     if answer.own:
         headers["etag"] = etag(answer.own, answer.wide or 0, answer.body)
-    if answer.wide:
-        headers["x-run-version"] = str(answer.wide)
     return Response(answer.body, status_code=answer.status, headers=headers, media_type="application/json")
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,20 +13,24 @@ from api.exchange import Exchange, Req, document
 from api.parameters import Query
 
 
-def after(query: Query) -> tuple[datetime, UUID] | None:
-    """Time and id of the last row of the page before."""
+def after(request: Req, query: Query) -> tuple[datetime, UUID] | None:
+    """Time and id of the last row of the page before, from a cursor that this list gave out."""
     text = query.text("cursor")
     if text is None:
         return None
     try:
-        at, _, last = base64.urlsafe_b64decode(text.encode()).decode().partition(" ")
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is not None:
-            return moment, UUID(last)
+        at, last, _ = base64.urlsafe_b64decode(text.encode()).decode().split(" ")
+        moment, row_id = datetime.fromisoformat(at), UUID(last)
+        if _cursor(request, moment, row_id) == text:
+            return moment, row_id
     except (ValueError, binascii.Error):
         pass
     query.wrong("cursor", "invalid_value", "is not a cursor of this list")
     return None
+
+
+def _cursor(request: Req, at: datetime, last: UUID) -> str:
+    return base64.urlsafe_b64encode(f"{at.astimezone(UTC).isoformat()} {last} {request.scope['path']}".encode()).decode()
 
 
 async def answer(request: Req, exchange: Exchange, sql: str, params: dict[str, Any]) -> Response[bytes]:
@@ -42,5 +46,4 @@ async def answer(request: Req, exchange: Exchange, sql: str, params: dict[str, A
 
 def _next(request: Req, at: Any, last: Any) -> str:
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-    cursor = base64.urlsafe_b64encode(f"{at.isoformat()} {last}".encode()).decode()
-    return f"{request.scope['path']}?{urlencode([*kept, ('cursor', cursor)])}"
+    return f"{request.scope['path']}?{urlencode([*kept, ('cursor', _cursor(request, at, last))])}"

@@ -12,6 +12,7 @@ from domain.refusals import FieldError, Invalid, Malformed, NotFound
 
 _PERCENT = re.compile(rb"%(?![0-9a-fA-F]{2})")
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_TAGS = re.compile(rf"\s*{_TAG.pattern}\s*(?:,\s*{_TAG.pattern}\s*)*")
 _OURS = re.compile(r"(\d{1,18})-(\d{1,18})-[0-9a-f]{12}")
 _NUMBER = re.compile(r"[tT][rR]-0*([0-9]{1,18})", re.ASCII)
 
@@ -82,16 +83,24 @@ class Query:
             raise Invalid.all(tuple(self._errors))
 
 
-def _text(raw: bytes) -> str:
+def _text(raw: bytes, where: str = "query") -> str:
     if _PERCENT.search(raw):
-        raise Malformed("The query holds a percent sign without two hexadecimal digits.")
+        raise Malformed(f"The {where} holds a percent sign without two hexadecimal digits.")
     try:
         text = unquote_to_bytes(raw.replace(b"+", b" ")).decode()
     except UnicodeDecodeError:
-        raise Malformed("The query is not UTF-8.") from None
+        raise Malformed(f"The {where} is not UTF-8.") from None
     if "\0" in text:
-        raise Malformed("The query holds the character NUL.")
+        raise Malformed(f"The {where} holds the character NUL.")
     return text
+
+
+def check_address(path: bytes, query: bytes) -> None:
+    """Refuses an address that cannot be read, also in parts that nobody asks for."""
+    if b"%" in path:
+        _text(path, "path")
+    if query:
+        Query(query)
 
 
 def path_uuid(text: str, noun: str) -> UUID:
@@ -115,11 +124,10 @@ def condition(headers: Mapping[str, str]) -> Condition | None:
         return None
     if text.strip() == "*":
         return Condition(any=True)
+    if not _TAGS.fullmatch(text):
+        raise Malformed("If-Match holds something that is not an entity tag.")
     own, wide = set(), set()
-    for part in (p.strip() for p in text.split(",")):
-        tag = _TAG.fullmatch(part)
-        if tag is None:
-            raise Malformed("If-Match holds something that is not an entity tag.")
+    for tag in _TAG.finditer(text):
         if tag[1] is None and (ours := _OURS.fullmatch(tag[2])):
             own.add(int(ours[1]))
             wide.add(int(ours[2]))

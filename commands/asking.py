@@ -8,13 +8,18 @@ from domain.tokens import Role
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """The owner of an access token. `system_ids` None means every system."""
+    """The owner of an access token. A scope that is None is no limit, unless the token is limited to the other kind only."""
 
     actor_id: UUID
     token_id: UUID
     role: Role
     system_ids: frozenset[UUID] | None = None
-    surfaces_all: bool = True
+    project_ids: frozenset[str] | None = None
+
+    @property
+    def reaches_systems(self) -> bool:
+        """Whether the surfaces that are scoped by system exist for this token at all."""
+        return bool(self.system_ids) or (self.system_ids is None and self.project_ids is None)
 
     def sees(self, system_id: UUID | None) -> bool:
         """Whether things of this system (None: shared by all) lie inside the token's scope."""
@@ -43,12 +48,16 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller gets: `own` and `wide` versions feed the ETag; `body` is JSON or None for 204."""
+    """What the caller gets: `own` and `wide` versions feed the ETag; `body` is JSON or None for 204.
+
+    `run_version` is the version of the test run that was asked about, after the command.
+    """
 
     status: int
     body: bytes | None = None
     own: int | None = None
     wide: int | None = None
+    run_version: int | None = None
     location: str | None = None
     command_id: UUID | None = None
     replayed: bool = False

@@ -2,18 +2,20 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import psycopg
+from msgspec.structs import replace
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
 from commands.asking import Answer, Ask
 from commands.work import Query, Target, Work
-from domain.refusals import IdempotencyKeyReused, NotFound, RequestInProgress, StateConflict, Unavailable
-from domain.tokens import Role
+from domain.refusals import Gone, IdempotencyKeyReused, NotFound, PreconditionRequired, RequestInProgress, StateConflict, Unavailable
+from domain.tokens import Role, at_least
 from infra import log
 from infra.append import Origin
 from infra.ids import uuid7
@@ -72,21 +74,20 @@ class Door:
 
 
 async def _decide_and_append(conn: AsyncConnection[Any], work: Work, least: Role, decide: Decide) -> Answer | None:
-    if work.ask.key is not None:
-        await _claim(conn, work.ask)
-    await work.open(conn)
-    work.require(least)
-    if work.ask.key is not None and (known := await _replay(conn, work.ask)) is not None:
+    if (known := await _opened(conn, work, least)) is not None:
         return known
+    if work.ask.require_condition and work.ask.condition is None:
+        raise PreconditionRequired("This deployment asks for an If-Match header on every change.")
     work.answer = await decide(work)
     if work.changes:
         statement = work.statement()
         async with conn.pipeline():  # the append and the read of the answer travel together
             appended = await log.append(conn, statement)
             reading = await _ask(conn, work.answer)
-        if await appended.fetchone() is None:
+        row = await appended.fetchone()
+        if row is None:
             return None
-        answer = await _answer(reading, work)
+        answer = await _answer(reading, work, row[1])
     else:
         answer = await _answer(await _ask(conn, work.answer), work)
     if work.ask.key is not None:
@@ -94,19 +95,38 @@ async def _decide_and_append(conn: AsyncConnection[Any], work: Work, least: Role
     return answer
 
 
+async def _opened(conn: AsyncConnection[Any], work: Work, least: Role) -> Answer | None:
+    """Opens the target and asks for the role; then the answer of a known key, also where that very request deleted the target."""
+    ask = work.ask
+    try:
+        await work.open(conn)
+    except Gone:
+        if ask.key is not None and at_least(ask.actor.role, least):
+            with suppress(IdempotencyKeyReused):
+                if (known := await _replay(conn, ask)) is not None:
+                    return known
+        raise
+    work.require(least)
+    if ask.key is None:
+        return None
+    await _claim(conn, ask)
+    return await _replay(conn, ask)
+
+
 async def _ask(conn: AsyncConnection[Any], query: Query) -> AsyncCursor[Any] | None:
     return None if query.sql is None else await conn.execute(query.sql, query.params, prepare=True)
 
 
-async def _answer(reading: AsyncCursor[Any] | None, work: Work) -> Answer:
-    query, command_id = work.answer, work.origin.command_id
+async def _answer(reading: AsyncCursor[Any] | None, work: Work, version: int | None = None) -> Answer:
+    query = work.answer
+    answer = Answer(status=query.status, location=query.location, command_id=work.origin.command_id, run_version=work.run_version(version))
     if reading is None:
-        return Answer(status=query.status, location=query.location, command_id=command_id)
+        return answer
     row = await reading.fetchone()
     if row is None:
         raise NotFound("Not found.")
     own, wide, body = row
-    return Answer(status=query.status, own=own, wide=wide, body=bytes(body), location=query.location, command_id=command_id)
+    return replace(answer, own=own, wide=wide, body=bytes(body))
 
 
 async def _claim(conn: AsyncConnection[Any], ask: Ask) -> None:
@@ -135,7 +155,8 @@ async def _replay(conn: AsyncConnection[Any], ask: Ask) -> Answer | None:
 
 
 async def _remember(conn: AsyncConnection[Any], ask: Ask, answer: Answer) -> None:
-    headers = msgspec.json.encode({"own": answer.own, "wide": answer.wide, "location": answer.location}).decode()
+    kept = {name: getattr(answer, name) for name in ("own", "wide", "run_version", "location")}
+    headers = msgspec.json.encode(kept).decode()
     await conn.execute(
         "INSERT INTO idempotency (actor_id, key, fingerprint, command_id, status, headers, body) VALUES (%s, %s, %s, %s, %s, %s, %s)",
         (ask.actor.actor_id, ask.key, ask.fingerprint, answer.command_id, answer.status, headers, answer.body),

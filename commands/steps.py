@@ -110,12 +110,8 @@ async def delete(work: Work, card_id: UUID, step_id: UUID) -> None:
     await _turn(work, step, live=False)
 
 
-async def restore(work: Work, card_id: UUID, step_id: UUID) -> None:
-    work.live(card_id)
+async def restore(work: Work, step_id: UUID) -> None:
     step = work.streams[step_id]
-    if step.state.card_id != card_id:
-        raise NotFound("No such step.")
-    steps.restore(step.state)
     work.require_match(step)
     work.require_open()
     await _turn(work, step, live=True)

@@ -9,11 +9,13 @@ from commands.asking import Ask
 from domain.changes import Change
 from domain.events import Event
 from domain.facts import EVOLVE, Kind
-from domain.refusals import Closed, Forbidden, NotFound, PreconditionFailed, PreconditionRequired
+from domain.refusals import Closed, Forbidden, Gone, NotFound, PreconditionFailed
 from domain.tokens import Role, at_least
 from infra import append, log
 from infra.append import Guard, Member, NewRoot, Origin
 from infra.markers import AT, Wide
+
+_PARENT = {Kind.STEP: "card_id", Kind.OBSERVATION: "step_id"}  # the member that names the parent; a card's is the run
 
 NOUN = {
     Kind.RUN: "test run",
@@ -38,9 +40,10 @@ class Query(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What a request is about: a root by id or number, and streams below it, each of the kind named.
+    """What a request is about: a root by id or number, and streams below it, each the parent of the next.
 
-    `lock`: hold the head row from the start (for decisions on members). `deleted`: the root may be a deleted one.
+    `lock`: hold the head row from the start (for decisions on members). `deleted`: the last one may be a deleted one.
+    `beside` is another root that the path names.
     """
 
     kind: Kind
@@ -49,6 +52,7 @@ class Target(NamedTuple):
     lock: bool = False
     deleted: bool = False
     with_root: bool = False
+    beside: tuple[Kind, UUID] | None = None
 
 
 class Work:
@@ -76,11 +80,30 @@ class Work:
         if self.target.lock:
             await log.lock(conn, kind, ref)
         self.head, self.streams = await log.load(conn, kind, ref, [stream_id for _, stream_id in below], with_root=self.target.with_root)
-        if self.head is None or not self.ask.actor.sees(self.head.system_id) or (self.head.status == "deleted" and not self.target.deleted):
+        if self.head is None or not self.ask.actor.sees(self.head.system_id):
             raise NotFound(f"No such {NOUN[kind]}.")
-        for stream_kind, stream_id in below:
-            if stream_id not in self.streams or self.streams[stream_id].kind != stream_kind:
-                raise NotFound(f"No such {NOUN[stream_kind]}.")
+        self._check_nesting(below)
+        may_be_deleted = (below or ((kind, ref),))[-1] if self.target.deleted else None
+        if self.head.status == "deleted" and may_be_deleted != (kind, ref):
+            raise Gone(f"No such {NOUN[kind]}.")
+        for one in below:
+            if self.streams[one[1]].state.deleted and one != may_be_deleted:
+                raise Gone(f"No such {NOUN[one[0]]}.")
+        if self.target.beside is not None:
+            await self._check_beside(*self.target.beside)
+
+    def _check_nesting(self, below: tuple[tuple[Kind, UUID], ...]) -> None:
+        parent = self.root_id
+        for kind, stream_id in below:
+            stream = self.streams.get(stream_id)
+            if stream is None or stream.kind != kind or (kind in _PARENT and getattr(stream.state, _PARENT[kind]) != parent):
+                raise NotFound(f"No such {NOUN[kind]}.")
+            parent = stream_id
+
+    async def _check_beside(self, kind: Kind, root_id: UUID) -> None:
+        found = (await log.references(self.conn, [root_id])).get(root_id)
+        if found is None or found[0].kind != kind or found[0].status == "deleted" or not self.ask.actor.sees(found[0].system_id):
+            raise NotFound(f"No such {NOUN[kind]}.")
 
     def require(self, least: Role) -> None:
         if not at_least(self.ask.actor.role, least):
@@ -116,6 +139,13 @@ class Work:
             raise NotFound(f"No such {NOUN[stream.kind]}.")
         return stream
 
+    def run_version(self, appended: int | None) -> int | None:
+        """The version of the test run that this is about: after the append, or as it was if there was none."""
+        kind = self._new[1].kind if self._new is not None else self.head.kind if self.head is not None else None
+        if kind is not Kind.RUN:
+            return None
+        return appended if appended is not None or self.head is None else self.head.version
+
     def begin_root(self, root_id: UUID, root: NewRoot) -> None:
         """The append will create this root."""
         self._new = (root_id, root)
@@ -123,11 +153,11 @@ class Work:
     def require_match(self, stream: log.Stream, *, wide: bool = False) -> None:
         """If-Match: own version, or wide where nothing below may have changed."""
         condition = self.ask.condition
-        if condition is None:
-            if self.ask.require_condition:
-                raise PreconditionRequired("This deployment asks for an If-Match header on every change.")
+        if condition is None or self.head is None:
             return
-        if condition.any or self.head is None:
+        if condition.any:
+            if stream.state.deleted:
+                raise PreconditionFailed("The resource is deleted; If-Match: * asks for one that is there.")
             return
         if (self.head.version not in condition.wide) if wide else (stream.version not in condition.own):
             raise PreconditionFailed("The resource has changed since the tag in If-Match was given.")

@@ -43,6 +43,10 @@ class NotFound(Refusal):
     slug = "not-found"
 
 
+class Gone(NotFound):
+    """It was there and is deleted. Callers are told the same as of what never was; only a replay may still be answered."""
+
+
 class Closed(Refusal):
     """The run is closed: nothing in it may change."""
 

@@ -56,12 +56,13 @@ SHELVES = {
 }
 
 
-def one(kind: Kind) -> str:
-    """A query of (own version, wide version, JSON bytes) for `root_id`."""
+def one(kind: Kind, *, live: bool = False) -> str:
+    """A query of (own version, wide version, JSON bytes) for `root_id`; with `live` a deleted one has no row."""
     shelf = SHELVES[kind]
-    return (
+    sql = (
         f"SELECT t.version, t.version, convert_to(({shelf.document})::text, 'UTF8') FROM {shelf.table} t WHERE t.{shelf.key} = %(root_id)s"
     )
+    return sql + " AND NOT t.deleted" if live else sql
 
 
 def page(

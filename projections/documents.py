@@ -4,6 +4,8 @@ Every query answers (own version, wide version, JSON bytes). Table names are unq
 a past state laid over them as CTEs of the same names are read by the same text.
 """
 
+from domain.facts import Kind
+
 EMAIL = "COALESCE((SELECT u.email FROM users u WHERE u.actor_id = {actor}), 'erased-user-' || left({actor}::text, 8))"
 
 
@@ -85,13 +87,18 @@ OBSERVATION_DETAIL = f"""SELECT o.version, t.wide, convert_to(({OBSERVATION})::t
   WHERE o.observation_id = %(observation_id)s AND o.run_id = %(run_id)s AND NOT o.deleted"""
 
 
+DETAIL = {Kind.RUN: RUN_DETAIL, Kind.CARD: CARD_DETAIL, Kind.STEP: STEP_DETAIL, Kind.OBSERVATION: OBSERVATION_DETAIL}
+
+
 def _list(item: str, order: str, counted: str) -> str:
     made = f"json_build_object('items', coalesce(json_agg({item} ORDER BY {order}), '[]'), 'count', count({counted}))"
     return f"convert_to({made}::text, 'UTF8')"
 
 
-OBSERVATIONS_OF_STEP = f"""SELECT 0, 0, {_list(item=OBSERVATION, order="o.created_at, o.recorded", counted="o")}
-  FROM observations o WHERE o.run_id = %(run_id)s AND o.step_id = %(step_id)s AND NOT o.deleted"""
+OBSERVATIONS_OF_STEP = f"""SELECT 0, t.wide, (SELECT {_list(item=OBSERVATION, order="o.created_at, o.recorded", counted="o")}
+    FROM observations o WHERE o.run_id = s.run_id AND o.step_id = s.step_id AND NOT o.deleted)
+  FROM steps s JOIN cards c USING (card_id) JOIN runs t ON t.run_id = s.run_id
+  WHERE s.step_id = %(step_id)s AND s.card_id = %(card_id)s AND s.run_id = %(run_id)s AND NOT s.deleted AND NOT c.deleted AND NOT t.deleted"""
 
 CARDS_IN_ORDER = f"""WITH {_GATHERED}, {_card_steps()}
   SELECT 0, 0, {_list(item=CARD, order="c.position, c.created_at, c.card_id", counted="c")}

@@ -42,7 +42,7 @@ def detail(work: Work, card: UUID, status: int = 200) -> Query:
 
 @post("/test-runs/{run_id:str}/cards")
 async def create_card(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
-    body = await exchange.body(request)
+    body = exchange.body(request)
 
     async def decide(work: Work) -> Query:
         wanted = bodies.check(CreateCard, body)
@@ -63,10 +63,9 @@ async def get_card(request: Req, exchange: Exchange, run_id: str, card_id: str) 
 
 @patch("/test-runs/{run_id:str}/cards/{card_id:str}")
 async def update_card(request: Req, exchange: Exchange, run_id: str, card_id: str) -> Response[bytes]:
-    body, card = await exchange.body(request), card_id_of(card_id)
+    body, card = exchange.body(request), card_id_of(card_id)
 
     async def decide(work: Work) -> Query:
-        work.live(card)
         wanted = bodies.check(UpdateCard, body)
         await cards.edit(work, card, given(wanted.title), given(wanted.description), given(wanted.order))
         return detail(work, card)
@@ -94,15 +93,14 @@ async def restore_card(request: Req, exchange: Exchange, run_id: str, card_id: s
         await cards.restore(work, card)
         return detail(work, card)
 
-    return await exchange.write(request, target(run_id, below=((Kind.CARD, card),), lock=True), Role.ENGINEER, decide)
+    return await exchange.write(request, target(run_id, below=((Kind.CARD, card),), lock=True, deleted=True), Role.ENGINEER, decide)
 
 
 @put("/test-runs/{run_id:str}/cards/{card_id:str}/steps/order")
 async def order_steps(request: Req, exchange: Exchange, run_id: str, card_id: str) -> Response[bytes]:
-    body, card = await exchange.body(request), card_id_of(card_id)
+    body, card = exchange.body(request), card_id_of(card_id)
 
     async def decide(work: Work) -> Query:
-        work.live(card)
         await cards.reorder_steps(work, card, bodies.check(Ordering, body).ids)
         return Query(200, documents.STEPS_IN_ORDER, {"run_id": work.root_id, "card_id": card})
 

@@ -80,7 +80,7 @@ def handlers_of(shelf: Shelf) -> list[Any]:
 
     @post(shelf.path, name=f"create {shelf.path}")
     async def create(request: Req, exchange: Exchange) -> Response[bytes]:
-        body = await exchange.body(request)
+        body = exchange.body(request)
 
         async def decide(work: Work) -> Query:
             wanted = bodies.check(shelf.create, body)
@@ -126,7 +126,7 @@ def _updater(shelf: Shelf) -> Any:
     """Systems are replaced whole by PUT, the others changed in part by PATCH."""
 
     async def update(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
-        body = await exchange.body(request)
+        body = exchange.body(request)
 
         async def decide(work: Work) -> Query:
             wanted = bodies.check(shelf.update, body)
@@ -141,9 +141,9 @@ def _updater(shelf: Shelf) -> Any:
 
 
 async def _list(shelf: Shelf, request: Req, exchange: Exchange) -> Response[bytes]:
-    actor = await exchange.actor(request)
+    actor = exchange.actor(request)
     query = parameters.Query(request.scope["query_string"])
-    limit, after, filters = query.integer("limit", PAGE_MAX, 1, PAGE_MAX), pages.after(query), _filters(shelf, query)
+    limit, after, filters = query.integer("limit", PAGE_MAX, 1, PAGE_MAX), pages.after(request, query), _filters(shelf, query)
     query.done()
     if filters.get("is_deleted") and actor.role in (Role.VIEWER, Role.OPERATOR):
         raise Forbidden("Listing deleted systems needs the role engineer or auditor.")

@@ -27,6 +27,7 @@ Find = Callable[[Work], log.Stream]
 
 async def _change(request: Req, exchange: Exchange, where: Target, find: Find, change: Change, issue_id: str) -> Response[bytes]:
     issue = parameters.path_uuid(issue_id, "issue")
+    where = where._replace(beside=(Kind.ISSUE, issue))
 
     async def decide(work: Work) -> Query:
         await change(work, find(work), issue)

@@ -14,7 +14,6 @@ from api.atlas.steps import of_step, step_id_of
 from api.atlas.words import Note
 from api.exchange import Exchange, Req
 from commands import observations
-from commands.steps import of_card
 from commands.work import Query, Target, Work
 from domain.facts import Kind
 from domain.tokens import Role
@@ -48,10 +47,9 @@ def observation_id_of(text: str) -> UUID:
 
 @post(PATH)
 async def record_observation(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
-    body, card, step = await exchange.body(request), card_id_of(card_id), step_id_of(step_id)
+    body, card, step = exchange.body(request), card_id_of(card_id), step_id_of(step_id)
 
     async def decide(work: Work) -> Query:
-        of_card(work, card, step)
         wanted = bodies.check(RecordObservation, body)
         made = await observations.record(work, card, step, wanted.text, wanted.observed_at)
         return detail(work, made, 201, f"/api/v1/test-runs/{work.root_id}/cards/{card}/steps/{step}/observations/{made}")
@@ -69,10 +67,9 @@ async def list_observations(request: Req, exchange: Exchange, run_id: str, card_
 async def edit_observation(
     request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str, observation_id: str
 ) -> Response[bytes]:
-    body, card, step, seen = await exchange.body(request), card_id_of(card_id), step_id_of(step_id), observation_id_of(observation_id)
+    body, card, step, seen = exchange.body(request), card_id_of(card_id), step_id_of(step_id), observation_id_of(observation_id)
 
     async def decide(work: Work) -> Query:
-        observations.of_step(work, card, step, seen)
         wanted = bodies.check(EditObservation, body)
         await observations.edit(work, card, step, seen, given(wanted.text), wanted.observed_at)
         return detail(work, seen)

@@ -63,7 +63,7 @@ def detail(work: Work, status: int = 200, location: str | None = None) -> Query:
 
 @post("/test-runs")
 async def create_run(request: Req, exchange: Exchange) -> Response[bytes]:
-    body = await exchange.body(request)
+    body = exchange.body(request)
 
     async def decide(work: Work) -> Query:
         wanted = bodies.check(CreateRun, body)
@@ -75,7 +75,7 @@ async def create_run(request: Req, exchange: Exchange) -> Response[bytes]:
 
 @get("/test-runs")
 async def list_runs(request: Req, exchange: Exchange) -> Response[bytes]:
-    actor = await exchange.actor(request)
+    actor = exchange.actor(request)
     query = parameters.Query(request.scope["query_string"])
     wanted = run_list.RunFilter(
         limit=query.integer("limit", PAGE_MAX, 1, PAGE_MAX),
@@ -84,7 +84,7 @@ async def list_runs(request: Req, exchange: Exchange) -> Response[bytes]:
         created_after=query.stamp("created_after"),
         created_before=query.stamp("created_before"),
         has_reports=query.boolean("has_reports"),
-        after=pages.after(query),
+        after=pages.after(request, query),
     )
     query.done()
     sql, params = run_list.page(wanted)
@@ -98,7 +98,7 @@ async def get_run(request: Req, exchange: Exchange, run_id: str) -> Response[byt
 
 @patch("/test-runs/{run_id:str}")
 async def update_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
-    body = await exchange.body(request)
+    body = exchange.body(request)
 
     async def decide(work: Work) -> Query:
         wanted = bodies.check(UpdateRun, body)
@@ -119,7 +119,7 @@ async def delete_run(request: Req, exchange: Exchange, run_id: str) -> Response[
 
 @post("/test-runs/{run_id:str}/close", status_code=200)
 async def close_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
-    body = await exchange.body(request)
+    body = exchange.body(request)
 
     async def decide(work: Work) -> Query:
         await runs.close(work, bodies.check(CloseRun, body).reason)
@@ -130,7 +130,7 @@ async def close_run(request: Req, exchange: Exchange, run_id: str) -> Response[b
 
 @post("/test-runs/{run_id:str}/reopen", status_code=200)
 async def reopen_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
-    body = await exchange.body(request)
+    body = exchange.body(request)
 
     async def decide(work: Work) -> Query:
         await runs.reopen(work, bodies.check(ReopenRun, body).reason)
@@ -150,7 +150,7 @@ async def restore_run(request: Req, exchange: Exchange, run_id: str) -> Response
 
 @put("/test-runs/{run_id:str}/cards/order")
 async def order_cards(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
-    body = await exchange.body(request)
+    body = exchange.body(request)
 
     async def decide(work: Work) -> Query:
         await runs.reorder_cards(work, bodies.check(Ordering, body).ids)

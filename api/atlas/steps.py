@@ -75,10 +75,9 @@ def detail(work: Work, card: UUID, step: UUID, status: int = 200) -> Query:
 
 @post("/test-runs/{run_id:str}/cards/{card_id:str}/steps")
 async def create_step(request: Req, exchange: Exchange, run_id: str, card_id: str) -> Response[bytes]:
-    body, card = await exchange.body(request), card_id_of(card_id)
+    body, card = exchange.body(request), card_id_of(card_id)
 
     async def decide(work: Work) -> Query:
-        work.live(card)
         wanted = bodies.check(CreateStep, body)
         if wanted.step_type not in exchange.settings.step_types:
             raise Invalid.one("#/step_type", "invalid_value", f"must be one of {', '.join(exchange.settings.step_types)}")
@@ -96,10 +95,9 @@ async def get_step(request: Req, exchange: Exchange, run_id: str, card_id: str, 
 
 @patch("/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}")
 async def update_step(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
-    body, card, step = await exchange.body(request), card_id_of(card_id), step_id_of(step_id)
+    body, card, step = exchange.body(request), card_id_of(card_id), step_id_of(step_id)
 
     async def decide(work: Work) -> Query:
-        steps.of_card(work, card, step)
         wanted = bodies.check(UpdateStep, body)
         await steps.change(work, card, step, outcome_of(wanted), given(wanted.title), given(wanted.description), given(wanted.order))
         return detail(work, card, step)
@@ -124,15 +122,15 @@ async def restore_step(request: Req, exchange: Exchange, run_id: str, card_id: s
     card, step = card_id_of(card_id), step_id_of(step_id)
 
     async def decide(work: Work) -> Query:
-        await steps.restore(work, card, step)
+        await steps.restore(work, step)
         return detail(work, card, step)
 
-    return await exchange.write(request, of_step(run_id, card, step, lock=True), Role.ENGINEER, decide)
+    return await exchange.write(request, of_step(run_id, card, step, lock=True, deleted=True), Role.ENGINEER, decide)
 
 
 @post("/test-runs/{run_id:str}/results", status_code=200)
 async def record_results(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
-    body = await exchange.body(request)
+    body = exchange.body(request)
     if isinstance(body.get("results"), list) and len(body["results"]) > RESULTS_MAX:
         raise ContentTooLarge(f"At most {RESULTS_MAX} results fit into one request; this has {len(body['results'])}.")
 
