@@ -11,6 +11,7 @@ from projections.tables import Table
 CARDS = Table(
     "cards",
     "card_id",
+    "run_id",
     {
         "card_id": "uuid NOT NULL",
         "run_id": "uuid NOT NULL",

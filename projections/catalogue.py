@@ -20,11 +20,13 @@ _COMMON = {
 SYSTEMS = Table(
     "systems",
     "system_id",
+    "system_id",
     {"system_id": "uuid NOT NULL", "system_name": "text NOT NULL", "description": "text", **_COMMON},
     ("(created_at DESC, system_id)",),
 )
 ASSETS = Table(
     "assets",
+    "asset_id",
     "asset_id",
     {
         "asset_id": "uuid NOT NULL",
@@ -40,6 +42,7 @@ ASSETS = Table(
 )
 ISSUES = Table(
     "issues",
+    "issue_id",
     "issue_id",
     {
         "issue_id": "uuid NOT NULL",
@@ -59,6 +62,7 @@ ISSUES = Table(
 )
 CARD_TEMPLATES = Table(
     "card_templates",
+    "template_id",
     "template_id",
     {
         "template_id": "uuid NOT NULL",

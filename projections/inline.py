@@ -7,7 +7,7 @@ import msgspec
 
 from infra.append import RowStatement
 from infra.markers import At, Wide
-from projections.rows import RowChange, Rows
+from projections.rows import Pending, RowChange
 from projections.runs import STATUS_COLUMNS
 
 _COUNTS = ", ".join(f"count(*) FILTER (WHERE s.status = '{s}') AS {c}" for s, c in STATUS_COLUMNS.items())
@@ -15,7 +15,7 @@ _COUNTS = ", ".join(f"count(*) FILTER (WHERE s.status = '{s}') AS {c}" for s, c 
 Shape = tuple[Any, ...]
 
 
-def statements(rows: Rows) -> list[RowStatement]:
+def statements(rows: Pending) -> list[RowStatement]:
     """Statements over `head`; each row is in exactly one of them, as PostgreSQL asks of one command."""
     groups: dict[Shape, list[RowChange]] = {}
     for change in rows.changes.values():

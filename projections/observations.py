@@ -9,6 +9,7 @@ from projections.tables import Table
 OBSERVATIONS = Table(
     "observations",
     "observation_id",
+    "run_id",
     {
         "observation_id": "uuid NOT NULL",
         "step_id": "uuid NOT NULL",

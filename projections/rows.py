@@ -1,6 +1,6 @@
 """Row changes: what projectors write to, folded so that each row is touched once."""
 
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -23,14 +23,32 @@ class RowChange(msgspec.Struct, kw_only=True):
     children: tuple[UUID, int] | None = None
 
 
-class Rows:
-    """Collects the changes of one append, or of one batch of a replay."""
+class Rows(Protocol):
+    """What a projector writes to: the pending changes of an append, or the rows of a fold."""
+
+    def put(self, table: Table, key: UUID, /, **values: Any) -> None:
+        """A new row; every column must be given."""
+
+    def set(self, table: Table, key: UUID, /, **values: Any) -> None:
+        """Columns of a row that is there."""
+
+    def add(self, table: Table, key: UUID, /, **deltas: int) -> None:
+        """Adds to counter columns."""
+
+    def include(self, table: Table, key: UUID, column: str, member: UUID, /) -> None:
+        """Appends `member` to an array column unless it is in it."""
+
+    def shift(self, table: Table, key: UUID, card_id: UUID, sign: int, /) -> None:
+        """Adds the live steps of a card to the counters of a run, or takes them off."""
+
+
+class Pending:
+    """Collects the changes of one append, so that each row is touched once."""
 
     def __init__(self) -> None:
         self.changes: dict[tuple[str, UUID], RowChange] = {}
 
     def put(self, table: Table, key: UUID, /, **values: Any) -> None:
-        """A new row; every column must be given."""
         self.changes[table.name, key] = RowChange(table=table, key=key, put=True, values={table.key: key, **values})
 
     def set(self, table: Table, key: UUID, /, **values: Any) -> None:
@@ -42,16 +60,14 @@ class Rows:
         for column, delta in deltas.items():
             target[column] = target.get(column, 0) + delta
 
-    def include(self, table: Table, key: UUID, column: str, member: UUID) -> None:
-        """Appends `member` to an array column unless it is in it."""
+    def include(self, table: Table, key: UUID, column: str, member: UUID, /) -> None:
         change = self._change(table, key)
         if not change.put:
             change.members[column] = member
         elif member not in change.values[column]:
             change.values[column] = [*change.values[column], member]
 
-    def shift(self, table: Table, key: UUID, card_id: UUID, sign: int) -> None:
-        """Adds the live steps of a card to the counters of a run, or takes them off."""
+    def shift(self, table: Table, key: UUID, card_id: UUID, sign: int, /) -> None:
         self._change(table, key).children = (card_id, sign)
 
     def _change(self, table: Table, key: UUID) -> RowChange:

@@ -20,6 +20,7 @@ STATUS_COLUMNS = {status: f"n_{status.value}" for status in ExecutionStatus}
 RUNS = Table(
     "runs",
     "run_id",
+    "run_id",
     {
         "run_id": "uuid NOT NULL",
         "number": "bigint NOT NULL",

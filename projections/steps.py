@@ -11,6 +11,7 @@ from projections.tables import Table
 STEPS = Table(
     "steps",
     "step_id",
+    "run_id",
     {
         "step_id": "uuid NOT NULL",
         "card_id": "uuid NOT NULL",

@@ -4,20 +4,30 @@ from typing import NamedTuple
 
 
 class Table(NamedTuple):
-    """`key` is the column that identifies a row; `indexes` are what follows CREATE INDEX ON <table>."""
+    """`key` is the column that identifies a row, `root` the one that names the record it belongs to.
+
+    `indexes` are what follows CREATE INDEX ON <table>; `options` are storage parameters.
+    """
 
     name: str
     key: str
+    root: str
     columns: dict[str, str]
     indexes: tuple[str, ...] = ()
     options: str = ""
 
-    def ddl(self) -> list[str]:
+    def bare(self) -> str:
+        """The table without key and indexes: what a bulk load wants."""
         columns = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
-        options = f" WITH ({self.options})" if self.options else ""
-        made = [f"CREATE TABLE {self.name} ({columns}, PRIMARY KEY ({self.key})){options}"]
-        return made + [f"CREATE INDEX ON {self.name} {index}" for index in self.indexes]
+        return f"CREATE TABLE {self.name} ({columns})" + (f" WITH ({self.options})" if self.options else "")
+
+    def keys(self) -> list[str]:
+        """The statements that add key and indexes."""
+        return [f"ALTER TABLE {self.name} ADD PRIMARY KEY ({self.key})"] + [f"CREATE INDEX ON {self.name} {i}" for i in self.indexes]
+
+    def ddl(self) -> list[str]:
+        return [self.bare(), *self.keys()]
 
     def type_of(self, column: str) -> str:
         """The bare SQL type of a column, without its constraints."""
-        return self.columns[column].split(" NOT NULL")[0]
+        return self.columns[column].removesuffix(" UNIQUE").removesuffix(" NOT NULL")

@@ -8,6 +8,7 @@ from projections.tables import Table
 TOKENS = Table(
     "tokens",
     "token_id",
+    "token_id",
     {
         "token_id": "uuid NOT NULL",
         "key": "text NOT NULL UNIQUE",

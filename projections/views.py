@@ -1,7 +1,7 @@
 """All views together: the tables written out, and which projector hears which kind of stream."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -11,7 +11,7 @@ from domain.changes import Change
 from domain.facts import Kind
 from infra.append import RowStatement
 from projections import cards, catalogue, inline, observations, runs, steps, tokens
-from projections.rows import Rows
+from projections.rows import Pending, Rows
 
 TABLES = (
     runs.RUNS,
@@ -26,19 +26,16 @@ TABLES = (
 )
 
 
-def project(changes: Iterable[Change]) -> Rows:
-    """What a sequence of recorded events does to the rows, whoever keeps them."""
-    rows = Rows()
-    for change in changes:
-        _project_one(change, rows)
-    return rows
-
-
 def project_inline(changes: Sequence[Change]) -> list[RowStatement]:
-    return inline.statements(project(changes))
+    """The row statements that go into the append of these changes."""
+    rows = Pending()
+    for change in changes:
+        project(change, rows)
+    return inline.statements(rows)
 
 
-def _project_one(change: Change, rows: Rows) -> None:
+def project(change: Change, rows: Rows) -> None:
+    """What one recorded event does to the rows, whoever keeps them."""
     match change.kind:
         case Kind.RUN:
             runs.project(change, rows)

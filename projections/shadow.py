@@ -1,0 +1,80 @@
+"""A view set beside the live one: made empty, loaded in bulk from folds, kept up row by row."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from psycopg import AsyncConnection
+from psycopg.sql import SQL, Composed, Identifier
+
+from projections import views
+from projections.copying import TextOf
+from projections.fold import Fold
+from projections.tables import Table
+
+
+async def make_bare(conn: AsyncConnection[Any], schema: str) -> None:
+    """Tables without keys and indexes; `index` adds them after the load."""
+    await conn.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
+    await _each(conn, schema, [table.bare() for table in views.TABLES])
+    await conn.execute(SQL("CREATE TABLE {}.built (root_id uuid PRIMARY KEY, version integer NOT NULL)").format(Identifier(schema)))
+
+
+async def index(conn: AsyncConnection[Any], schema: str, table: Table) -> None:
+    await _each(conn, schema, [*table.keys(), f"ANALYZE {table.name}"])
+
+
+async def load(conn: AsyncConnection[Any], schema: str, fold: Fold) -> None:
+    """Copies every row of a fold, and the root versions it stands for, into a bare view set."""
+    text = TextOf()
+    for table in views.TABLES:
+        if rows := fold.rows[table.name]:
+            await _copy(conn, _into(schema, table.name, table.columns), text.lines(table, rows.values()))
+    built = "".join(f"{root}\t{version}\n" for root, version in fold.versions.items())
+    await _copy(conn, _into(schema, "built", ("root_id", "version")), built)
+
+
+async def _copy(conn: AsyncConnection[Any], into: Composed, text: str) -> None:
+    async with conn.cursor().copy(into) as copy:
+        await copy.write(text.encode())
+
+
+def _into(schema: str, table: str, columns: Iterable[str]) -> Composed:
+    names = SQL(", ").join(map(Identifier, columns))
+    return SQL("COPY {} ({}) FROM STDIN").format(Identifier(schema, table), names)
+
+
+async def _each(conn: AsyncConnection[Any], schema: str, statements: Iterable[str]) -> None:
+    async with conn.transaction():
+        await conn.execute(SQL("SET LOCAL search_path = {}, public").format(Identifier(schema)))
+        for statement in statements:
+            await conn.execute(statement)
+
+
+async def keep_up(conn: AsyncConnection[Any], schema: str, fold: Fold) -> int:
+    """Writes the rows touched since the last time, by key; returns how many."""
+    written = 0
+    for table in views.TABLES:
+        rows = [fold.rows[table.name][key] for key in fold.touched[table.name]]
+        if rows:
+            await conn.execute(_upsert(schema, table), {"rows": msgspec.json.encode(rows).decode()})
+            written += len(rows)
+    roots = [{"root_id": root, "version": version} for root, version in fold.versions.items()]
+    await conn.execute(
+        SQL(
+            "INSERT INTO {0} SELECT * FROM json_populate_recordset(NULL::{0}, %(rows)s)"
+            " ON CONFLICT (root_id) DO UPDATE SET version = EXCLUDED.version"
+        ).format(Identifier(schema, "built")),
+        {"rows": msgspec.json.encode(roots).decode()},
+    )
+    fold.settle()
+    return written
+
+
+def _upsert(schema: str, table: Table) -> Composed:
+    sets = SQL(", ").join(SQL("{0} = EXCLUDED.{0}").format(Identifier(c)) for c in table.columns)
+    columns = SQL(", ").join(map(Identifier, table.columns))
+    return SQL(
+        "INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %(rows)s)"
+        " ON CONFLICT ({key}) DO UPDATE SET {sets}"
+    ).format(table=Identifier(schema, table.name), columns=columns, key=Identifier(table.key), sets=sets)

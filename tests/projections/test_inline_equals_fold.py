@@ -1,0 +1,204 @@
+"""What commands wrote beside their events is what a fold of the log gives, row for row."""
+
+import asyncio
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg import AsyncConnection
+
+from api import app as application
+from cli.main import issue
+from commands import tokens
+from domain.facts import BY_NAME
+from domain.steps import ExecutionStatus
+from domain.tokens import Role
+from infra import database, replay
+from infra.settings import Settings
+from projections import comparison, shadow, views
+from projections.fold import Fold
+from tests.conftest import Atlas
+
+EVERY_ROOT = UUID(int=0), UUID(int=2**128 - 1)
+number = st.integers(0, 7)
+NAMES = """
+system asset issue template run card card step step step outcome outcome outcome results observe move close reopen
+edit run|edit card|edit step|edit issue|edit template|edit observation|link run|link card|link step|unlink step|order cards|order steps|move card|unlink run|assets run
+delete card|restore card|delete step|restore step|delete run|restore run|delete observation|delete issue|restore issue
+"""
+OPERATIONS = [name for line in NAMES.strip().split("\n") for name in (line.split("|") if "|" in line else line.split())]
+operation = st.tuples(
+    st.sampled_from(OPERATIONS),
+    number,
+    number,
+    st.sampled_from([*ExecutionStatus]),
+    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=8).filter(str.strip),
+)
+
+
+class Campaign:
+    """Turns small numbers into requests about what was made so far; refusals are fine, crashes are not."""
+
+    def __init__(self, client: Atlas) -> None:
+        self.client = client
+        self.made: dict[str, list[Any]] = {}
+
+    def pick(self, noun: str, n: int) -> Any:
+        found = self.made.get(noun)
+        return found[n % len(found)] if found else None
+
+    async def ask(self, method: str, path: str, body: object = None) -> Any:
+        answer = await self.client(method, path, body)
+        assert answer.status_code < 500, answer.text
+        return answer.json() if answer.content and answer.status_code < 300 else None
+
+    async def make(self, noun: str, path: str, body: object, *above: Any) -> None:
+        found = await self.ask("POST", path, body)
+        if found is not None:
+            self.made.setdefault(noun, []).append((*above, found.get("uuid") or found["system_id"]))
+
+    async def perform(self, name: str, a: int, b: int, status: ExecutionStatus, text: str) -> None:
+        system, run, card, step = (self.pick(noun, a) for noun in ("system", "run", "card", "step"))
+        issue, template, asset, seen = (self.pick(noun, b) for noun in ("issue", "template", "asset", "observation"))
+        at_run = f"/test-runs/{run[0]}" if run else ""
+        at_card = "/test-runs/{}/cards/{}".format(*card) if card else ""
+        at_step = "/test-runs/{}/cards/{}/steps/{}".format(*step) if step else ""
+        match name:
+            case "system":
+                await self.make("system", "/systems", {"system_name": text})
+            case "asset":
+                await self.make("asset", "/assets", {"name": text, "description": text})
+            case "issue":
+                await self.make("issue", "/issues", {"title": text, "tags": [text, "b"], "description": [{text: [b]}]})
+            case "template":
+                await self.make("template", "/card-templates", {"title": text, "steps": [{"title": text, "description": text}] * (b % 3)})
+            case "run" if system:
+                ids = {"asset_ids": [asset[0]] if asset else [], "issue_ids": [issue[0]] if issue else []}
+                ids["template_ids"] = [template[0]] * (a % 3) if template else []
+                await self.make("run", "/test-runs", {"title": text, "system_id": system[0], **ids})
+            case "card" if run:
+                body = {"title": text, "order": a or None, "template_id": template[0] if template and b % 2 else None}
+                await self.make("card", f"{at_run}/cards", body, run[0])
+            case "step" if card:
+                await self.make("step", f"{at_card}/steps", {"title": text, "order": b or None}, *card)
+            case "observe" if step:
+                await self.make(
+                    "observation", f"{at_step}/observations", {"text": text, "observed_at": "2026-04-13T11:00:00.5+02:00"}, *step
+                )
+            case "outcome" if step:
+                note = text if status is ExecutionStatus.PASSED_WITH_EXCEPTION else None
+                body = {"execution_status": status, "exception": note, "ended_at": "2026-04-13T11:00:00Z" if b % 2 else None}
+                await self.ask("PATCH", at_step, body | ({"title": text} if b == 3 else {}))
+            case "results" if step:
+                mine = list(dict.fromkeys(s[2] for s in self.made["step"] if s[0] == step[0]))
+                await self.ask(
+                    "POST", f"/test-runs/{step[0]}/results", {"results": [{"test_step_id": s, "execution_status": status} for s in mine]}
+                )
+            case _:
+                await self.change(name, {"run": at_run, "card": at_card, "step": at_step}, issue, template, seen, b, text)
+
+    async def change(self, name: str, at: dict[str, str], issue: Any, template: Any, seen: Any, b: int, text: str) -> None:
+        verb, _, noun = name.partition(" ")
+        path = at.get(noun.removesuffix("s") if noun else "run") or ""
+        match verb:
+            case "edit" | "delete" | "restore" if noun in ("issue", "template", "observation"):
+                path = {
+                    "issue": f"/issues/{issue[0]}" if issue else "",
+                    "template": f"/card-templates/{template[0]}" if template else "",
+                }.get(noun, "")
+                if noun == "observation" and seen:
+                    path = "/test-runs/{}/cards/{}/steps/{}/observations/{}".format(*seen)
+        match verb:
+            case _ if not path:
+                return
+            case "edit":
+                await self.ask("PATCH", path, {"text" if noun == "observation" else "title": text})
+            case "move":
+                await self.ask("PATCH", path if noun else at["step"] or path, {"order": b + 1})
+            case "assets":
+                await self.ask("PATCH", path, {"asset_ids": [a[0] for a in self.made.get("asset", [])[b:]]})
+            case "delete":
+                await self.ask("DELETE", path)
+            case "restore" | "close" | "reopen":
+                await self.ask("POST", f"{path}/{verb}", {"reason": text} if verb == "reopen" else None)
+            case "link" | "unlink" if issue:
+                linked = self.made["issue"][b % 2][0] if len(self.made["issue"]) > 1 else issue[0]
+                await self.ask("PUT" if verb == "link" else "DELETE", f"{path}/issues/{linked}")
+            case "order":
+                path = at["run"] if noun == "cards" else at["card"]
+                shown = await self.ask("GET", path) or {}
+                ids = [c["uuid"] for c in shown.get(f"test_{noun}", [])]
+                await self.ask("PUT", f"{path}/{noun}/order", {"ids": ids[b:] + ids[:b]})
+
+
+async def folded(conn: AsyncConnection[Any], name: str) -> None:
+    """The whole log folded into a fresh view set."""
+    await shadow.make_bare(conn, name)
+    fold = Fold()
+    async for page in replay.of_roots(conn, *EVERY_ROOT, limit=50):
+        fold.apply(page)
+    await shadow.load(conn, name, fold)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@given(operations=st.lists(operation, min_size=30, max_size=80))
+def test_inline_views_are_the_fold_of_the_log(settings: Settings, operations: list[Any]) -> None:
+    asyncio.run(check(settings, operations))
+
+
+async def check(given: Settings, operations: list[Any]) -> None:
+    await database.migrate(given, views.create)
+    async with database.pool(given) as pool:
+        token = tokens.fresh()
+        await issue(pool, token, "engineer", "engineer@example.com", Role.ENGINEER)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(application.create(given, pool)), base_url="http://test") as http:
+            campaign = Campaign(Atlas(http, token))
+            for place, noun in enumerate(
+                ["system", "asset", "issue", "template", "run", "run", "card", "card", "step", "step", "step", "observe"]
+            ):
+                await campaign.perform(noun, 0, place, ExecutionStatus.TODO, noun)
+            for wanted in operations:
+                await campaign.perform(*wanted)
+    async with await owner(given) as conn:
+        await conn.execute("DROP SCHEMA IF EXISTS folded CASCADE")
+        await folded(conn, "folded")
+        assert await comparison.differences(conn, f"{given.schema}_views", "folded") == []
+
+
+async def owner(given: Settings) -> AsyncConnection[Any]:
+    options = f"-c search_path={given.schema},public -c timezone=UTC"
+    return await psycopg.AsyncConnection.connect(given.owner_url or "", autocommit=True, options=options)
+
+
+async def test_a_long_campaign_meets_every_event_of_a_run(settings: Settings) -> None:
+    chance = Random(7)
+    wanted = [
+        (
+            chance.choice(OPERATIONS),
+            chance.randrange(8),
+            chance.randrange(8),
+            chance.choice([*ExecutionStatus]),
+            chance.choice("aäö\\\t\n'\"🔋") + "x",
+        )
+        for _ in range(900)
+    ]
+    await check(settings, wanted)
+    async with await owner(settings) as conn:
+        met = {row[0] for row in await (await conn.execute("SELECT DISTINCT topic FROM events")).fetchall()}
+    catalogue_and_tokens = ("system.", "asset.", "token.", "card_template.")
+    assert not {name for name in BY_NAME if not name.startswith(catalogue_and_tokens)} - met
+
+
+async def test_a_row_that_was_altered_is_named_with_its_column(settings: Settings) -> None:
+    await check(settings, [])
+    async with await owner(settings) as conn:
+        views_schema = f"{settings.schema}_views"
+        await conn.execute(f"UPDATE {views_schema}.runs SET title = 'altered', n_failed = 7")
+        await conn.execute(f"DELETE FROM {views_schema}.cards")
+        found = await comparison.differences(conn, views_schema, "folded")
+        assert [(d.table, d.column, d.rows) for d in found] == [("runs", "n_failed", 2), ("runs", "title", 2), ("cards", "", 2)]
+        assert found[1].example[1:] == ("altered", "run")
