@@ -15,6 +15,7 @@ ROOMS = {
     "workers": {"domain", "infra", "commands", "projections"},
     "api": {"domain", "infra", "commands", "projections"},
     "cli": {"domain", "infra", "commands", "projections", "workers", "api"},
+    "bench": {"domain", "infra", "commands", "projections", "workers", "api", "cli"},
 }
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 40

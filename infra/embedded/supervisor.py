@@ -133,14 +133,14 @@ def _credentials(path: Path) -> Credentials:
         valkey_password=secrets.token_hex(24),
         s3_access_key=secrets.token_hex(10),
         s3_secret_key=secrets.token_hex(20),
-        valkey_port=_free_port(),
-        s3_port=_free_port(),
+        valkey_port=free_port(),
+        s3_port=free_port(),
     )
     _write_private(path, msgspec.json.encode(made).decode())
     return made
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
