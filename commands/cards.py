@@ -31,7 +31,7 @@ async def add(work: Work, title: str | None, template_id: UUID | None, descripti
         raise _too_many(f"A test run holds at most {limits.cards_per_run} cards.")
     position = order or max((m.position for m in present), default=0) + 1
     if template_id is None:
-        return _new(work, cards.CardAdded(title=title or "", description=description or "", order=position), [])
+        return _new(work, cards.CardAdded(title=title or "", description=description or "", order=position), ())
     template = references.stream(template_id)
     if await log.live_members(work.conn, work.root_id, Kind.STEP) + len(template.state.steps) > limits.steps_per_run:
         raise _too_many(f"A test run holds at most {limits.steps_per_run} steps.")
@@ -51,7 +51,7 @@ def instantiate(work: Work, template: log.Stream, position: int, title: str | No
     return _new(work, added, state.steps)
 
 
-def _new(work: Work, added: cards.CardAdded, template_steps: list[TemplateStep]) -> UUID:
+def _new(work: Work, added: cards.CardAdded, template_steps: tuple[TemplateStep, ...]) -> UUID:
     card_id = uuid7()
     work.record(Kind.CARD, card_id, [added])
     work.place(Member(card_id, work.root_id, Kind.CARD, added.order, live=True))

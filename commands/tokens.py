@@ -42,7 +42,7 @@ async def issue(
         name=name,
         role=role,
         owner_id=await owner(work.conn, email),
-        system_ids=system_ids,
+        system_ids=None if system_ids is None else tuple(system_ids),
         expires_at=expires_at,
     )
     work.record(Kind.TOKEN, token_id, [fact])

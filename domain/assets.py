@@ -6,9 +6,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from domain.differences import applied, changed
+from domain import tombstones
+from domain.differences import applied, begun, edited
 from domain.events import Event
-from domain.refusals import NotFound, StateConflict
 
 
 class AssetCreated(Event, frozen=True, tag="asset.created"):
@@ -52,33 +52,25 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evolve(asset: Asset | None, event: Event) -> Asset | None:
-    match event:
-        case AssetCreated():
-            return Asset(**{f: getattr(event, f) for f in event.__struct_fields__})
-    if asset is None:
-        return None
-    match event:
-        case AssetEdited():
+    match asset, event:
+        case None, AssetCreated():
+            return begun(Asset, event)
+        case Asset(), AssetEdited():
             return applied(asset, event)
-        case AssetDeleted():
+        case Asset(), AssetDeleted():
             return replace(asset, deleted=True)
-        case AssetRestored():
+        case Asset(), AssetRestored():
             return replace(asset, deleted=False)
     return asset
 
 
 def edit(asset: Asset, wanted: AssetEdited) -> list[Event]:
-    difference = changed(asset, wanted)
-    return [AssetEdited(**difference)] if difference else []
+    return edited(asset, wanted)
 
 
 def delete(asset: Asset) -> list[Event]:
-    if asset.deleted:
-        raise NotFound("No such asset.")
-    return [AssetDeleted()]
+    return tombstones.delete("asset", asset.deleted, AssetDeleted())
 
 
 def restore(asset: Asset) -> list[Event]:
-    if not asset.deleted:
-        raise StateConflict("The asset is not deleted.")
-    return [AssetRestored()]
+    return tombstones.restore("asset", asset.deleted, AssetRestored())

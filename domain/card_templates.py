@@ -6,9 +6,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from domain.differences import applied, changed
+from domain import tombstones
+from domain.differences import applied, begun, edited
 from domain.events import Event
-from domain.refusals import NotFound, StateConflict
 
 
 class TemplateStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +20,7 @@ class TemplateStep(msgspec.Struct, frozen=True, kw_only=True):
 class CardTemplateCreated(Event, frozen=True, tag="card_template.created"):
     title: str
     description: str = ""
-    steps: list[TemplateStep] = []
+    steps: tuple[TemplateStep, ...] = ()
     system_id: UUID | None = None
 
 
@@ -29,7 +29,7 @@ class CardTemplateEdited(Event, frozen=True, tag="card_template.edited"):
 
     title: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
-    steps: list[TemplateStep] | UnsetType = UNSET
+    steps: tuple[TemplateStep, ...] | UnsetType = UNSET
     system_id: UUID | None | UnsetType = UNSET
 
 
@@ -44,40 +44,32 @@ class CardTemplateRestored(Event, frozen=True, tag="card_template.restored"):
 class CardTemplate(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     description: str = ""
-    steps: list[TemplateStep] = []
+    steps: tuple[TemplateStep, ...] = ()
     system_id: UUID | None = None
     version: int = 1
     deleted: bool = False
 
 
 def evolve(template: CardTemplate | None, event: Event) -> CardTemplate | None:
-    match event:
-        case CardTemplateCreated():
-            return CardTemplate(**{f: getattr(event, f) for f in event.__struct_fields__})
-    if template is None:
-        return None
-    match event:
-        case CardTemplateEdited():
+    match template, event:
+        case None, CardTemplateCreated():
+            return begun(CardTemplate, event)
+        case CardTemplate(), CardTemplateEdited():
             return replace(applied(template, event), version=template.version + 1)
-        case CardTemplateDeleted():
+        case CardTemplate(), CardTemplateDeleted():
             return replace(template, deleted=True)
-        case CardTemplateRestored():
+        case CardTemplate(), CardTemplateRestored():
             return replace(template, deleted=False)
     return template
 
 
 def edit(template: CardTemplate, wanted: CardTemplateEdited) -> list[Event]:
-    difference = changed(template, wanted)
-    return [CardTemplateEdited(**difference)] if difference else []
+    return edited(template, wanted)
 
 
 def delete(template: CardTemplate) -> list[Event]:
-    if template.deleted:
-        raise NotFound("No such card template.")
-    return [CardTemplateDeleted()]
+    return tombstones.delete("card template", template.deleted, CardTemplateDeleted())
 
 
 def restore(template: CardTemplate) -> list[Event]:
-    if not template.deleted:
-        raise StateConflict("The card template is not deleted.")
-    return [CardTemplateRestored()]
+    return tombstones.restore("card template", template.deleted, CardTemplateRestored())

@@ -5,10 +5,11 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from domain import issue_links, tombstones
+from domain.differences import applied, edited
 from domain.events import Event
-from domain.issue_links import IssueLinked, IssueUnlinked, link_issue, unlink_issue
-from domain.refusals import NotFound, StateConflict
-from domain.runs import check_order
+from domain.issue_links import IssueLinked, IssueUnlinked
+from domain.orders import check_order
 
 
 class CardAdded(Event, frozen=True, tag="card.added"):
@@ -54,48 +55,33 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evolve(card: Card | None, event: Event) -> Card | None:
-    match event:
-        case CardAdded():
+    match card, event:
+        case None, CardAdded():
             return Card(title=event.title, description=event.description)
-    if card is None:
-        return None
-    match event:
-        case CardEdited(title=title, description=description):
-            return replace(
-                card,
-                title=card.title if title is None else title,
-                description=card.description if description is None else description,
-            )
-        case CardDeleted():
+        case Card(), CardEdited():
+            return applied(card, event, unchanged=None)
+        case Card(), CardDeleted():
             return replace(card, deleted=True)
-        case CardRestored():
+        case Card(), CardRestored():
             return replace(card, deleted=False)
-        case IssueLinked() | IssueUnlinked():
-            return replace(card, issue_ids=(link_issue if isinstance(event, IssueLinked) else unlink_issue)(card.issue_ids, event.issue_id))
+        case Card(), IssueLinked() | IssueUnlinked():
+            return replace(card, issue_ids=issue_links.evolve(card.issue_ids, event))
     return card
 
 
 def edit(card: Card, present_order: int, title: str | None, description: str | None, order: int | None) -> list[Event]:
-    facts: list[Event] = []
-    new_title = title if title is not None and title != card.title else None
-    new_description = description if description is not None and description != card.description else None
-    if new_title is not None or new_description is not None:
-        facts.append(CardEdited(title=new_title, description=new_description))
+    facts = edited(card, CardEdited(title=title, description=description), unchanged=None)
     if order is not None and order != present_order:
         facts.append(CardMoved(order=order))
     return facts
 
 
 def delete(card: Card) -> list[Event]:
-    if card.deleted:
-        raise NotFound("No such card.")
-    return [CardDeleted()]
+    return tombstones.delete("card", card.deleted, CardDeleted())
 
 
 def restore(card: Card) -> list[Event]:
-    if not card.deleted:
-        raise StateConflict("The card is not deleted.")
-    return [CardRestored()]
+    return tombstones.restore("card", card.deleted, CardRestored())
 
 
 def reorder_steps(present: tuple[UUID, ...], wanted: tuple[UUID, ...]) -> list[Event]:

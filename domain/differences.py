@@ -1,20 +1,34 @@
-"""What a partial update really changes."""
+"""Partial edits: what one really changes, and the state after it."""
 
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET
 
+from domain.events import Event
+
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def changed(present: msgspec.Struct, wanted: msgspec.Struct) -> dict[str, Any]:
-    """The members of `wanted` that are set and differ from the member of the same name in `present`."""
-    members = ((f, getattr(wanted, f)) for f in wanted.__struct_fields__)
-    return {f: v for f, v in members if v is not UNSET and v != getattr(present, f)}
+def edited(present: msgspec.Struct, wanted: Event, unchanged: object = UNSET) -> list[Event]:
+    """`wanted` with only those members that differ from the present ones; nothing when none does.
+
+    `unchanged` is the value by which this event says that a member stays as it is.
+    """
+    difference = {f: v for f, v in _members(wanted, unchanged).items() if v != getattr(present, f)}
+    return [type(wanted)(**difference)] if difference else []
 
 
-def applied(present: S, change: msgspec.Struct) -> S:
-    """`present` with every set member of `change` taken over."""
-    members = {f: getattr(change, f) for f in change.__struct_fields__}
-    return msgspec.structs.replace(present, **{f: v for f, v in members.items() if v is not UNSET})
+def applied(present: S, change: Event, unchanged: object = UNSET) -> S:
+    """`present` with every member taken over that `change` sets."""
+    return msgspec.structs.replace(present, **_members(change, unchanged))
+
+
+def begun(kind: type[S], created: Event) -> S:
+    """The first state: every member as the creation says."""
+    return kind(**_members(created))
+
+
+def _members(event: Event, unchanged: object = UNSET) -> dict[str, Any]:
+    members = ((f, getattr(event, f)) for f in event.__struct_fields__)
+    return {f: v for f, v in members if v is not unchanged}

@@ -25,9 +25,7 @@ def unlink(linked: tuple[UUID, ...], issue_id: UUID) -> list[Event]:
     return [IssueUnlinked(issue_id=issue_id)]
 
 
-def link_issue(linked: tuple[UUID, ...], issue_id: UUID) -> tuple[UUID, ...]:
-    return (*linked, issue_id)
-
-
-def unlink_issue(linked: tuple[UUID, ...], issue_id: UUID) -> tuple[UUID, ...]:
-    return tuple(i for i in linked if i != issue_id)
+def evolve(linked: tuple[UUID, ...], event: IssueLinked | IssueUnlinked) -> tuple[UUID, ...]:
+    """The links after the event, in the order of linking."""
+    others = tuple(i for i in linked if i != event.issue_id)
+    return (*others, event.issue_id) if isinstance(event, IssueLinked) else others

@@ -8,9 +8,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from domain.differences import applied, changed
+from domain import tombstones
+from domain.differences import applied, begun, edited
 from domain.events import Event
-from domain.refusals import NotFound, StateConflict
 
 
 class IssueStatus(StrEnum):
@@ -30,14 +30,14 @@ class IssueCreated(Event, frozen=True, tag="issue.created"):
     """`description` is an array of objects (rich text blocks), kept as sent."""
 
     title: str
-    description: list[dict[str, Any]] = []
+    description: tuple[dict[str, Any], ...] = ()
     status: IssueStatus = IssueStatus.OPEN
     priority: Priority = Priority.LOW
-    tags: list[str] = []
+    tags: tuple[str, ...] = ()
     owner: str = "Unassigned"
     resolution_summary: str | None = None
-    attachment_ids: list[UUID] = []
-    session_ids: list[UUID] = []
+    attachment_ids: tuple[UUID, ...] = ()
+    session_ids: tuple[UUID, ...] = ()
     system_id: UUID | None = None
 
 
@@ -45,14 +45,14 @@ class IssueEdited(Event, frozen=True, tag="issue.edited"):
     """Only the members that changed are set."""
 
     title: str | UnsetType = UNSET
-    description: list[dict[str, Any]] | UnsetType = UNSET
+    description: tuple[dict[str, Any], ...] | UnsetType = UNSET
     status: IssueStatus | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
-    tags: list[str] | UnsetType = UNSET
+    tags: tuple[str, ...] | UnsetType = UNSET
     owner: str | UnsetType = UNSET
     resolution_summary: str | None | UnsetType = UNSET
-    attachment_ids: list[UUID] | UnsetType = UNSET
-    session_ids: list[UUID] | UnsetType = UNSET
+    attachment_ids: tuple[UUID, ...] | UnsetType = UNSET
+    session_ids: tuple[UUID, ...] | UnsetType = UNSET
     system_id: UUID | None | UnsetType = UNSET
 
 
@@ -66,46 +66,38 @@ class IssueRestored(Event, frozen=True, tag="issue.restored"):
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
     title: str
-    description: list[dict[str, Any]] = []
+    description: tuple[dict[str, Any], ...] = ()
     status: IssueStatus = IssueStatus.OPEN
     priority: Priority = Priority.LOW
-    tags: list[str] = []
+    tags: tuple[str, ...] = ()
     owner: str = "Unassigned"
     resolution_summary: str | None = None
-    attachment_ids: list[UUID] = []
-    session_ids: list[UUID] = []
+    attachment_ids: tuple[UUID, ...] = ()
+    session_ids: tuple[UUID, ...] = ()
     system_id: UUID | None = None
     deleted: bool = False
 
 
 def evolve(issue: Issue | None, event: Event) -> Issue | None:
-    match event:
-        case IssueCreated():
-            return Issue(**{f: getattr(event, f) for f in event.__struct_fields__})
-    if issue is None:
-        return None
-    match event:
-        case IssueEdited():
+    match issue, event:
+        case None, IssueCreated():
+            return begun(Issue, event)
+        case Issue(), IssueEdited():
             return applied(issue, event)
-        case IssueDeleted():
+        case Issue(), IssueDeleted():
             return replace(issue, deleted=True)
-        case IssueRestored():
+        case Issue(), IssueRestored():
             return replace(issue, deleted=False)
     return issue
 
 
 def edit(issue: Issue, wanted: IssueEdited) -> list[Event]:
-    difference = changed(issue, wanted)
-    return [IssueEdited(**difference)] if difference else []
+    return edited(issue, wanted)
 
 
 def delete(issue: Issue) -> list[Event]:
-    if issue.deleted:
-        raise NotFound("No such issue.")
-    return [IssueDeleted()]
+    return tombstones.delete("issue", issue.deleted, IssueDeleted())
 
 
 def restore(issue: Issue) -> list[Event]:
-    if not issue.deleted:
-        raise StateConflict("The issue is not deleted.")
-    return [IssueRestored()]
+    return tombstones.restore("issue", issue.deleted, IssueRestored())

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from domain import tombstones
 from domain.events import Event
-from domain.refusals import NotFound
 
 
 class ObservationRecorded(Event, frozen=True, tag="observation.recorded"):
@@ -36,15 +36,12 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evolve(observation: Observation | None, event: Event) -> Observation | None:
-    match event:
-        case ObservationRecorded():
+    match observation, event:
+        case None, ObservationRecorded():
             return Observation(step_id=event.step_id, text=event.text, observed_at=event.observed_at)
-    if observation is None:
-        return None
-    match event:
-        case ObservationEdited():
+        case Observation(), ObservationEdited():
             return replace(observation, text=event.text, observed_at=event.observed_at)
-        case ObservationDeleted():
+        case Observation(), ObservationDeleted():
             return replace(observation, deleted=True)
     return observation
 
@@ -58,6 +55,4 @@ def edit(observation: Observation, text: str | None, observed_at: datetime | Non
 
 
 def delete(observation: Observation) -> list[Event]:
-    if observation.deleted:
-        raise NotFound("No such observation.")
-    return [ObservationDeleted()]
+    return tombstones.delete("observation", observation.deleted, ObservationDeleted())

@@ -94,7 +94,7 @@ class Invalid(Refusal):
     @classmethod
     def all(cls, errors: tuple[FieldError, ...]) -> "Invalid":
         """An `Invalid` whose detail tells each error in words."""
-        named = [f"{e.pointer.removeprefix('#/') or 'body'} {e.message}" for e in errors]
+        named = [f"{e.pointer.removeprefix('#').removeprefix('/') or 'body'} {e.message}" for e in errors]
         return cls("; ".join(named[:10]) + (f"; and {len(named) - 10} more" if len(named) > 10 else ""), errors)
 
 

@@ -5,9 +5,12 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from domain import issue_links, tombstones
+from domain.differences import applied, edited
 from domain.events import Event
-from domain.issue_links import IssueLinked, IssueUnlinked, link_issue, unlink_issue
-from domain.refusals import Closed, Invalid, NotFound, StateConflict
+from domain.issue_links import IssueLinked, IssueUnlinked
+from domain.orders import check_order
+from domain.refusals import Closed, StateConflict
 
 
 class RunCreated(Event, frozen=True, tag="test_run.created"):
@@ -51,20 +54,6 @@ class CardsReordered(Event, frozen=True, tag="card.reordered"):
     card_ids: tuple[UUID, ...]
 
 
-RunEvent = (
-    RunCreated
-    | RunEdited
-    | RunAssetsChanged
-    | RunClosed
-    | RunReopened
-    | RunDeleted
-    | RunRestored
-    | CardsReordered
-    | IssueLinked
-    | IssueUnlinked
-)
-
-
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     description: str
@@ -76,44 +65,29 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evolve(run: Run | None, event: Event) -> Run | None:
-    if run is None:
-        return _begin(event)
-    match event:
-        case RunEdited(title=title, description=description):
-            return replace(
-                run,
-                title=run.title if title is None else title,
-                description=run.description if description is None else description,
-            )
-        case RunAssetsChanged(asset_ids=ids):
-            return replace(run, asset_ids=ids)
-        case RunClosed():
-            return replace(run, closed=True)
-        case RunReopened():
-            return replace(run, closed=False)
-        case RunDeleted():
-            return replace(run, deleted=True)
-        case RunRestored():
-            return replace(run, deleted=False)
-        case IssueLinked() | IssueUnlinked():
-            return replace(run, issue_ids=(link_issue if isinstance(event, IssueLinked) else unlink_issue)(run.issue_ids, event.issue_id))
-    return run
-
-
-def _begin(event: Event) -> Run | None:
-    match event:
-        case RunCreated():
+    match run, event:
+        case None, RunCreated():
             return Run(title=event.title, description=event.description, system_id=event.system_id, asset_ids=event.asset_ids)
-    return None
+        case Run(), RunEdited():
+            return applied(run, event, unchanged=None)
+        case Run(), RunAssetsChanged():
+            return replace(run, asset_ids=event.asset_ids)
+        case Run(), RunClosed():
+            return replace(run, closed=True)
+        case Run(), RunReopened():
+            return replace(run, closed=False)
+        case Run(), RunDeleted():
+            return replace(run, deleted=True)
+        case Run(), RunRestored():
+            return replace(run, deleted=False)
+        case Run(), IssueLinked() | IssueUnlinked():
+            return replace(run, issue_ids=issue_links.evolve(run.issue_ids, event))
+    return run
 
 
 def edit(run: Run, title: str | None, description: str | None, asset_ids: tuple[UUID, ...] | None) -> list[Event]:
     """The members that differ, as facts; nothing when nothing differs."""
-    facts: list[Event] = []
-    new_title = title if title is not None and title != run.title else None
-    new_description = description if description is not None and description != run.description else None
-    if new_title is not None or new_description is not None:
-        facts.append(RunEdited(title=new_title, description=new_description))
+    facts = edited(run, RunEdited(title=title, description=description), unchanged=None)
     if asset_ids is not None and asset_ids != run.asset_ids:
         facts.append(RunAssetsChanged(asset_ids=asset_ids))
     return facts
@@ -132,30 +106,17 @@ def reopen(run: Run, reason: str) -> list[Event]:
 
 
 def delete(run: Run) -> list[Event]:
-    if run.deleted:
-        raise NotFound("No such test run.")
-    return [RunDeleted()]
+    return tombstones.delete("test run", run.deleted, RunDeleted())
 
 
 def restore(run: Run) -> list[Event]:
-    if not run.deleted:
-        raise StateConflict("The test run is not deleted.")
-    return [RunRestored()]
+    return tombstones.restore("test run", run.deleted, RunRestored())
 
 
 def reorder_cards(present: tuple[UUID, ...], wanted: tuple[UUID, ...]) -> list[Event]:
     """`present`: the live cards in their order now. Refuses a list that does not name each exactly once."""
     check_order(present, wanted, "card")
     return [CardsReordered(card_ids=wanted)]
-
-
-def check_order(present: tuple[UUID, ...], wanted: tuple[UUID, ...], noun: str) -> None:
-    if len(set(wanted)) != len(wanted):
-        raise Invalid.one("#/ids", "duplicate", f"must name every {noun} once")
-    if unknown := set(wanted) - set(present):
-        raise Invalid.one("#/ids", "not_found", f"names no live {noun} here: {', '.join(sorted(map(str, unknown)))}")
-    if missing := set(present) - set(wanted):
-        raise Invalid.one("#/ids", "required", f"must also name the {noun}s {', '.join(sorted(map(str, missing)))}")
 
 
 def number_text(number: int) -> str:

@@ -1,5 +1,6 @@
 """Test steps: what was to be done, and with which outcome it was done."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -8,9 +9,11 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from domain import issue_links, tombstones
+from domain.differences import applied, edited
 from domain.events import Event
-from domain.issue_links import IssueLinked, IssueUnlinked, link_issue, unlink_issue
-from domain.refusals import FieldError, Invalid, NotFound, StateConflict
+from domain.issue_links import IssueLinked, IssueUnlinked
+from domain.refusals import FieldError, Invalid
 
 
 class ExecutionStatus(StrEnum):
@@ -79,31 +82,20 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evolve(step: Step | None, event: Event) -> Step | None:
-    if step is None:
-        return _begin(event)
-    match event:
-        case StepEdited(title=title, description=description):
-            return replace(
-                step,
-                title=step.title if title is None else title,
-                description=step.description if description is None else description,
-            )
-        case StepOutcomeRecorded():
-            return replace(step, status=event.status, exception=event.exception, started_at=event.started_at, ended_at=event.ended_at)
-        case StepDeleted():
-            return replace(step, deleted=True)
-        case StepRestored():
-            return replace(step, deleted=False)
-        case IssueLinked() | IssueUnlinked():
-            return replace(step, issue_ids=(link_issue if isinstance(event, IssueLinked) else unlink_issue)(step.issue_ids, event.issue_id))
-    return step
-
-
-def _begin(event: Event) -> Step | None:
-    match event:
-        case StepAdded():
+    match step, event:
+        case None, StepAdded():
             return Step(card_id=event.card_id, title=event.title, description=event.description)
-    return None
+        case Step(), StepEdited():
+            return applied(step, event, unchanged=None)
+        case Step(), StepOutcomeRecorded():
+            return replace(step, status=event.status, exception=event.exception, started_at=event.started_at, ended_at=event.ended_at)
+        case Step(), StepDeleted():
+            return replace(step, deleted=True)
+        case Step(), StepRestored():
+            return replace(step, deleted=False)
+        case Step(), IssueLinked() | IssueUnlinked():
+            return replace(step, issue_ids=issue_links.evolve(step.issue_ids, event))
+    return step
 
 
 def record_outcome(step: Step, wanted: Outcome, pointer: str = "#") -> list[Event]:
@@ -111,44 +103,44 @@ def record_outcome(step: Step, wanted: Outcome, pointer: str = "#") -> list[Even
 
     `pointer` is where the outcome stands in the caller's body, for error messages.
     """
-    status = step.status if wanted.status is UNSET else wanted.status
-    exception = step.exception if wanted.exception is UNSET else (wanted.exception or None)
-    started = step.started_at if wanted.started_at is UNSET else wanted.started_at
-    ended = step.ended_at if wanted.ended_at is UNSET else wanted.ended_at
-    if status is not ExecutionStatus.PASSED_WITH_EXCEPTION:
-        if wanted.exception is not UNSET and wanted.exception:
-            raise Invalid.one(f"{pointer}/exception", "not_allowed", "goes with the status passed_with_exception only")
-        exception = None
-    if started is not None and ended is not None and ended < started:
-        at = "started_at" if wanted.ended_at is UNSET else "ended_at"
-        raise Invalid((f"{pointer}/{at}: ended_at must not be before started_at"), (_before_start(f"{pointer}/{at}"),))
-    after = StepOutcomeRecorded(status=status, exception=exception, started_at=started, ended_at=ended)
     before = StepOutcomeRecorded(status=step.status, exception=step.exception, started_at=step.started_at, ended_at=step.ended_at)
+    after = _resulting(before, wanted)
+    if errors := [*_misplaced_exception(after, wanted, pointer), *_ended_before_started(after, wanted, pointer)]:
+        raise Invalid.all(tuple(errors))
     return [] if wanted.status is UNSET and after == before else [after]
 
 
-def _before_start(pointer: str) -> FieldError:
-    return FieldError(pointer, "out_of_range", "ended_at must not be before started_at")
+def _resulting(before: StepOutcomeRecorded, wanted: Outcome) -> StepOutcomeRecorded:
+    """An empty exception is none, and leaving `passed_with_exception` clears it."""
+    after = replace(before, **{f: v for f in wanted.__struct_fields__ if (v := getattr(wanted, f)) is not UNSET})
+    noted = after.status is ExecutionStatus.PASSED_WITH_EXCEPTION and after.exception
+    return replace(after, exception=after.exception if noted else None)
+
+
+def _misplaced_exception(after: StepOutcomeRecorded, wanted: Outcome, pointer: str) -> Iterator[FieldError]:
+    if wanted.exception and after.status is not ExecutionStatus.PASSED_WITH_EXCEPTION:
+        yield FieldError(f"{pointer}/exception", "not_allowed", "goes with the status passed_with_exception only")
+
+
+def _ended_before_started(after: StepOutcomeRecorded, wanted: Outcome, pointer: str) -> Iterator[FieldError]:
+    if after.started_at is None or after.ended_at is None or after.started_at <= after.ended_at:
+        return
+    if wanted.ended_at is UNSET:
+        yield FieldError(f"{pointer}/started_at", "out_of_range", "must not be after ended_at")
+    else:
+        yield FieldError(f"{pointer}/ended_at", "out_of_range", "must not be before started_at")
 
 
 def edit(step: Step, present_order: int, title: str | None, description: str | None, order: int | None) -> list[Event]:
-    facts: list[Event] = []
-    new_title = title if title is not None and title != step.title else None
-    new_description = description if description is not None and description != step.description else None
-    if new_title is not None or new_description is not None:
-        facts.append(StepEdited(title=new_title, description=new_description))
+    facts = edited(step, StepEdited(title=title, description=description), unchanged=None)
     if order is not None and order != present_order:
         facts.append(StepMoved(order=order))
     return facts
 
 
 def delete(step: Step) -> list[Event]:
-    if step.deleted:
-        raise NotFound("No such step.")
-    return [StepDeleted()]
+    return tombstones.delete("step", step.deleted, StepDeleted())
 
 
 def restore(step: Step) -> list[Event]:
-    if not step.deleted:
-        raise StateConflict("The step is not deleted.")
-    return [StepRestored()]
+    return tombstones.restore("step", step.deleted, StepRestored())

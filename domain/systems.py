@@ -4,9 +4,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from domain.differences import applied, changed
+from domain import tombstones
+from domain.differences import applied, begun, edited
 from domain.events import Event
-from domain.refusals import NotFound, StateConflict
 
 
 class SystemCreated(Event, frozen=True, tag="system.created"):
@@ -36,33 +36,25 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evolve(system: System | None, event: Event) -> System | None:
-    match event:
-        case SystemCreated():
-            return System(system_name=event.system_name, description=event.description)
-    if system is None:
-        return None
-    match event:
-        case SystemEdited():
+    match system, event:
+        case None, SystemCreated():
+            return begun(System, event)
+        case System(), SystemEdited():
             return applied(system, event)
-        case SystemDeleted():
+        case System(), SystemDeleted():
             return replace(system, deleted=True)
-        case SystemRestored():
+        case System(), SystemRestored():
             return replace(system, deleted=False)
     return system
 
 
 def edit(system: System, wanted: SystemEdited) -> list[Event]:
-    difference = changed(system, wanted)
-    return [SystemEdited(**difference)] if difference else []
+    return edited(system, wanted)
 
 
 def delete(system: System) -> list[Event]:
-    if system.deleted:
-        raise NotFound("No such system.")
-    return [SystemDeleted()]
+    return tombstones.delete("system", system.deleted, SystemDeleted())
 
 
 def restore(system: System) -> list[Event]:
-    if not system.deleted:
-        raise StateConflict("The system is not deleted.")
-    return [SystemRestored()]
+    return tombstones.restore("system", system.deleted, SystemRestored())

@@ -30,8 +30,8 @@ class TokenIssued(Event, frozen=True, tag="token.issued"):
     name: str
     role: Role
     owner_id: UUID
-    system_ids: list[UUID] | None = None
-    project_ids: list[str] | None = None
+    system_ids: tuple[UUID, ...] | None = None
+    project_ids: tuple[str, ...] | None = None
     expires_at: datetime | None = None
 
 
@@ -45,10 +45,10 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evolve(token: Token | None, event: Event) -> Token | None:
-    match event:
-        case TokenIssued():
+    match token, event:
+        case None, TokenIssued():
             return Token(role=event.role)
-        case TokenRevoked() if token is not None:
+        case Token(), TokenRevoked():
             return replace(token, revoked=True)
     return token
 

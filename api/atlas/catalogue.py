@@ -61,9 +61,10 @@ SHELVES = (
 )
 
 
-def sent(struct: msgspec.Struct) -> dict[str, Any]:
-    """The members that the caller sent."""
-    return {f: v for f in struct.__struct_fields__ if (v := getattr(struct, f)) is not UNSET}
+def fact_of(kind: type[Event], sent: msgspec.Struct) -> Event:
+    """The fact with the members that the caller sent, in the domain's own types."""
+    members = {f: v for f in sent.__struct_fields__ if (v := getattr(sent, f)) is not UNSET}
+    return msgspec.convert(members, kind, from_attributes=True)
 
 
 def where(shelf: Shelf, entity_id: str, *, deleted: bool = False) -> Target:
@@ -85,7 +86,7 @@ def handlers_of(shelf: Shelf) -> list[Any]:
         async def decide(work: Work) -> Query:
             wanted = bodies.check(shelf.create, body)
             wire.check_more(wanted, exchange.settings)
-            await catalogue.create(work, shelf.kind, shelf.created(**sent(wanted)), system_given="system_id" in body)
+            await catalogue.create(work, shelf.kind, fact_of(shelf.created, wanted), system_given="system_id" in body)
             return shown(shelf, work, 201)
 
         return await exchange.write(request, None, Role.ENGINEER, decide)
@@ -131,7 +132,7 @@ def _updater(shelf: Shelf) -> Any:
         async def decide(work: Work) -> Query:
             wanted = bodies.check(shelf.update, body)
             wire.check_more(wanted, exchange.settings)
-            await catalogue.edit(work, shelf.kind, shelf.edited(**sent(wanted)))
+            await catalogue.edit(work, shelf.kind, fact_of(shelf.edited, wanted))
             return shown(shelf, work)
 
         return await exchange.write(request, where(shelf, entity_id), Role.ENGINEER, decide)
