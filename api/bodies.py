@@ -1,9 +1,11 @@
 """Request bodies: bytes to a plain object, and that to a struct with every field error reported at once."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
@@ -13,12 +15,17 @@ from domain.refusals import ContentTooLarge, FieldError, Invalid, Malformed, Uns
 
 BODY_BYTES_MAX = 1_048_576
 DEPTH_MAX = 64
+NAME_CHARACTERS_MAX = 200
 INTEGER_MAX = 2**63 - 1
+
+MEDIA = ("application/json",)
+PATCH_MEDIA = (*MEDIA, "application/merge-patch+json")
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 NOT_BLANK = {"not_blank": True}
 _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,30}))?(Z|z|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
+_MEDIA = re.compile(r'\s*([^;\s]*)(?:.*;\s*charset="?([^";\s]*))?', re.DOTALL)
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ESCAPED_NUL_OR_SURROGATE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
@@ -27,11 +34,11 @@ def parse(raw: bytes, content_type: str, *, patch: bool = False, bytes_max: int 
     """The body as a plain object; an empty one counts as `{}`."""
     if len(raw) > bytes_max:
         raise ContentTooLarge(f"The body has {len(raw)} bytes; this address takes {bytes_max}.")
-    media = content_type.split(";", 1)[0].strip().lower()
     if not raw:
         return {}
-    if media != "application/json" and not (patch and media == "application/merge-patch+json"):
-        raise UnsupportedMediaType("The body must be application/json.")
+    media, charset = _MEDIA.match(content_type.lower()).groups()  # type: ignore[union-attr]  # it matches every text
+    if media not in (PATCH_MEDIA if patch else MEDIA) or charset not in (None, "utf-8"):
+        raise UnsupportedMediaType("The body must be application/json in UTF-8.")
     if _depth(raw) > DEPTH_MAX:
         raise Malformed(f"The body is nested deeper than {DEPTH_MAX} levels.")
     try:
@@ -74,10 +81,11 @@ def _refuse_bad_text(value: object) -> None:
                 _refuse_bad_text(item)
 
 
-def check(kind: type[S], data: dict[str, Any]) -> S:
-    """`data` as a struct; otherwise `Invalid` with every error. Types are not coerced, but 5.0 is 5."""
+def check(kind: type[S], data: dict[str, Any], more: Iterable[FieldError] = ()) -> S:
+    """`data` as a struct; otherwise `Invalid` with every error, also those found by `more`. Types are not coerced, but 5.0 is 5."""
     errors: list[FieldError] = []
     made = _struct(_described(kind), data, "#", errors)
+    errors += more
     if errors:
         raise Invalid.all(tuple(errors))
     return made  # type: ignore[no-any-return]
@@ -109,7 +117,8 @@ def _struct(kind: inspect.StructType, data: object, pointer: str, errors: list[F
 
 
 def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")[:200]
+    """A member's name in a JSON pointer that stands in a fragment (RFC 6901 §6)."""
+    return quote(name[:NAME_CHARACTERS_MAX].replace("~", "~0").replace("/", "~1"), safe="~!$&'()*+,;=:@")
 
 
 def _value(kind: inspect.Type, value: object, pointer: str, errors: list[FieldError]) -> Any:

@@ -28,7 +28,14 @@ def fresh() -> str:
 
 
 async def issue(
-    work: Work, token: str, name: str, email: str, role: Role, system_ids: list[UUID] | None, expires_at: datetime | None
+    work: Work,
+    token: str,
+    name: str,
+    email: str,
+    role: Role,
+    system_ids: list[UUID] | None,
+    expires_at: datetime | None,
+    project_ids: list[str] | None = None,
 ) -> UUID:
     """Records a token's hash and its owner; the text of the token is never stored."""
     parts = _TOKEN.fullmatch(token)
@@ -43,6 +50,7 @@ async def issue(
         role=role,
         owner_id=await owner(work.conn, email),
         system_ids=None if system_ids is None else tuple(system_ids),
+        project_ids=None if project_ids is None else tuple(project_ids),
         expires_at=expires_at,
     )
     work.record(Kind.TOKEN, token_id, [fact])

@@ -1,17 +1,24 @@
 """One real PostgreSQL for the session, one database a test, the real application over them."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import msgspec
 import psycopg
 import pytest
+import pytest_asyncio
+from psycopg_pool import AsyncConnectionPool
 
 from api import app as application
-from cli.main import issue
+from cli.main import HOST
 from commands import tokens
+from commands.asking import Ask
+from commands.door import Door
+from commands.work import Query, Work
 from domain.tokens import Role
 from infra import database
 from infra.embedded.postgres import Postgres
@@ -32,18 +39,24 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     server.stop()
 
 
-@pytest.fixture
-def settings(postgres: Postgres, tmp_path: Path) -> Iterator[Settings]:
+@contextmanager
+def fresh_settings(postgres: Postgres, folder: Path) -> Iterator[Settings]:
     name = f"t_{uuid4().hex[:12]}"
     with psycopg.connect(postgres.owner_url, autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {name}")
     yield Settings(
-        data_dir=tmp_path,
+        data_dir=folder,
         database_url=postgres.url("runledger_app", "app", name),
         owner_url=postgres.url("runledger_owner", "owner", name),
     )
     with psycopg.connect(postgres.owner_url, autocommit=True) as conn:
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(postgres: Postgres, tmp_path: Path) -> Iterator[Settings]:
+    with fresh_settings(postgres, tmp_path) as fresh:
+        yield fresh
 
 
 class Atlas:
@@ -53,32 +66,67 @@ class Atlas:
         self.http, self.token = http, token
 
     async def __call__(self, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
-        content = None if body is None else msgspec.json.encode(body)
+        """`body` is JSON for anything but bytes; a header given as "" is not sent."""
+        content = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
         given = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
         given |= {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.http.request(method, f"/api/v1{path}", content=content, headers=given)
+        sent = {name: value for name, value in given.items() if value}
+        return await self.http.request(method, f"/api/v1{path}", content=content, headers=sent)
 
 
 class World:
     """The application on its own database, with a client for every role."""
 
-    def __init__(self, settings: Settings, http: httpx.AsyncClient, clients: dict[Role, Atlas]) -> None:
-        self.settings, self.http, self.clients = settings, http, clients
+    def __init__(self, settings: Settings, http: httpx.AsyncClient, pool: AsyncConnectionPool) -> None:
+        self.settings, self.http, self.pool = settings, http, pool
+        self.clients: dict[Role, Atlas] = {}
 
     @property
     def engineer(self) -> Atlas:
         return self.clients[Role.ENGINEER]
 
+    async def client(
+        self,
+        role: Role,
+        email: str | None = None,
+        *,
+        systems: list[str] | None = None,
+        projects: list[str] | None = None,
+        expires_at: datetime | None = None,
+    ) -> Atlas:
+        """A client with a new token of this role and scope."""
+        token = tokens.fresh()
 
-@pytest.fixture
-async def world(settings: Settings) -> AsyncIterator[World]:
+        async def decide(work: Work) -> Query:
+            system_ids = None if systems is None else [UUID(s) for s in systems]
+            owner = email or f"{role.value}@example.com"
+            await tokens.issue(work, token, role.value, owner, role, system_ids, expires_at, projects)
+            return Query(204)
+
+        await Door(self.pool, views.project_inline).perform(Ask(actor=HOST), None, Role.ADMIN, decide)
+        return Atlas(self.http, token)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[World]:
     await database.migrate(settings, views.create)
     async with database.pool(settings) as pool:
         asgi = application.create(settings, pool)
-        clients = {}
         async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url="http://test") as http:
-            for role in Role:
-                token = tokens.fresh()
-                await issue(pool, token, role.value, f"{role.value}@example.com", role)
-                clients[role] = Atlas(http, token)
-            yield World(settings, http, clients)
+            world = World(settings, http, pool)
+            world.clients = {role: await world.client(role) for role in Role}
+            yield world
+
+
+@pytest.fixture
+async def world(settings: Settings) -> AsyncIterator[World]:
+    async with opened(settings) as world:
+        yield world
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """One world for the many small tests of a module that do not disturb one another."""
+    with fresh_settings(postgres, tmp_path_factory.mktemp("shared")) as settings:
+        async with opened(settings) as world:
+            yield world

@@ -1,5 +1,7 @@
 """Atlas: cards of a run."""
 
+from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,7 +15,7 @@ from api.exchange import Exchange, Req
 from commands import cards
 from commands.work import Query, Work
 from domain.facts import Kind
-from domain.refusals import Invalid
+from domain.refusals import FieldError
 from domain.tokens import Role
 from projections import documents
 
@@ -40,14 +42,17 @@ def detail(work: Work, card: UUID, status: int = 200) -> Query:
     return Query(status, documents.CARD_DETAIL, {"run_id": work.root_id, "card_id": card}, location)
 
 
+def _untitled(body: dict[str, Any]) -> Iterator[FieldError]:
+    if "title" not in body and body.get("template_id") is None:
+        yield FieldError("#/title", "required", "is required unless template_id is given")
+
+
 @post("/test-runs/{run_id:str}/cards")
 async def create_card(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     body = exchange.body(request)
 
     async def decide(work: Work) -> Query:
-        wanted = bodies.check(CreateCard, body)
-        if wanted.title is UNSET and wanted.template_id is None:
-            raise Invalid.one("#/title", "required", "is required unless template_id is given")
+        wanted = bodies.check(CreateCard, body, _untitled(body))
         card = await cards.add(
             work, given(wanted.title), wanted.template_id, given(wanted.description), wanted.order, limits(exchange.settings)
         )

@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, delete, get, patch, post, put
 from msgspec import UNSET
 
-from api import bodies, pages, parameters
+from api import pages, parameters
 from api.atlas import catalogue_bodies as wire
 from api.exchange import Exchange, Req
 from commands import catalogue
@@ -84,8 +84,7 @@ def handlers_of(shelf: Shelf) -> list[Any]:
         body = exchange.body(request)
 
         async def decide(work: Work) -> Query:
-            wanted = bodies.check(shelf.create, body)
-            wire.check_more(wanted, exchange.settings)
+            wanted = wire.check(shelf.create, body, exchange.settings)
             await catalogue.create(work, shelf.kind, fact_of(shelf.created, wanted), system_given="system_id" in body)
             return shown(shelf, work, 201)
 
@@ -130,8 +129,7 @@ def _updater(shelf: Shelf) -> Any:
         body = exchange.body(request)
 
         async def decide(work: Work) -> Query:
-            wanted = bodies.check(shelf.update, body)
-            wire.check_more(wanted, exchange.settings)
+            wanted = wire.check(shelf.update, body, exchange.settings)
             await catalogue.edit(work, shelf.kind, fact_of(shelf.edited, wanted))
             return shown(shelf, work)
 

@@ -1,19 +1,23 @@
 """Bodies of the catalogue."""
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from api.atlas.words import Description, StepTitle, Title
+from api import bodies
+from api.atlas.words import Description, StepTitle, Title, wrong_type
 from domain.card_templates import TemplateStep
 from domain.issues import IssueStatus, Priority
-from domain.refusals import FieldError, Invalid
+from domain.refusals import FieldError
 from infra.settings import Settings
 
 ISSUE_DESCRIPTION_BYTES_MAX = 65_536
 CHOICES = {"status": tuple(IssueStatus), "priority": tuple(Priority)}
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 Label = Annotated[str, Meta(max_length=255)]
 Tag = Annotated[str, Meta(max_length=100)]
@@ -93,16 +97,15 @@ class UpdateTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     system_id: UUID | None | UnsetType = UNSET
 
 
-def check_more(wanted: msgspec.Struct, settings: Settings) -> None:
-    """Rules that depend on the deployment or on the whole member."""
-    errors: list[FieldError] = []
-    if isinstance(wanted, (CreateTemplate, UpdateTemplate)) and wanted.steps is not UNSET:
-        for i, step in enumerate(wanted.steps):
-            if step.step_type not in settings.step_types:
-                errors.append(FieldError(f"#/steps/{i}/step_type", "invalid_value", f"must be one of {', '.join(settings.step_types)}"))
-    if isinstance(wanted, (CreateIssue, UpdateIssue)) and wanted.description is not UNSET:
-        size = len(msgspec.json.encode(wanted.description))
-        if size > ISSUE_DESCRIPTION_BYTES_MAX:
-            errors.append(FieldError("#/description", "too_long", f"must have at most {ISSUE_DESCRIPTION_BYTES_MAX} bytes; it has {size}"))
-    if errors:
-        raise Invalid.all(tuple(errors))
+def check(kind: type[S], body: dict[str, Any], settings: Settings) -> S:
+    """The body as a struct, also by the rules that depend on the deployment or on the whole member."""
+    return bodies.check(kind, body, _more(kind, body, settings))
+
+
+def _more(kind: type[msgspec.Struct], body: dict[str, Any], settings: Settings) -> Iterator[FieldError]:
+    steps, blocks = body.get("steps"), body.get("description")
+    if kind in (CreateTemplate, UpdateTemplate) and isinstance(steps, list):
+        for i, step in enumerate(steps):
+            yield from wrong_type(step, f"#/steps/{i}", settings.step_types)
+    if kind in (CreateIssue, UpdateIssue) and (size := len(msgspec.json.encode(blocks))) > ISSUE_DESCRIPTION_BYTES_MAX:
+        yield FieldError("#/description", "too_long", f"must have at most {ISSUE_DESCRIPTION_BYTES_MAX} bytes; it has {size}")

@@ -37,7 +37,7 @@ class UpdateRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CloseRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    reason: Reason | None = None
+    reason: Reason | UnsetType = UNSET
 
 
 class ReopenRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,7 +122,7 @@ async def close_run(request: Req, exchange: Exchange, run_id: str) -> Response[b
     body = exchange.body(request)
 
     async def decide(work: Work) -> Query:
-        await runs.close(work, bodies.check(CloseRun, body).reason)
+        await runs.close(work, given(bodies.check(CloseRun, body).reason))
         return detail(work)
 
     return await exchange.write(request, target(run_id, with_root=True), Role.ENGINEER, decide)

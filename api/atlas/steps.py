@@ -1,23 +1,24 @@
 """Atlas: steps of a card, and outcomes in bulk."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Response, delete, get, patch, post
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from api import bodies, parameters
 from api.atlas.cards import card_id_of
 from api.atlas.runs import given, limits, target
-from api.atlas.words import Description, Order, StepTitle
+from api.atlas.words import Description, Order, StepTitle, wrong_type
 from api.exchange import Exchange, Req
 from commands import steps
 from commands.steps import Result
 from commands.work import Query, Target, Work
 from domain.facts import Kind
-from domain.refusals import ContentTooLarge, Invalid
+from domain.refusals import ContentTooLarge, FieldError
 from domain.steps import ExecutionStatus, Outcome
 from domain.tokens import Role
 from projections import documents
@@ -53,7 +54,7 @@ class StepResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RecordResults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    results: list[StepResult]
+    results: Annotated[list[StepResult], Meta(min_length=1)]
 
 
 def outcome_of(wanted: UpdateStep | StepResult) -> Outcome:
@@ -78,9 +79,7 @@ async def create_step(request: Req, exchange: Exchange, run_id: str, card_id: st
     body, card = exchange.body(request), card_id_of(card_id)
 
     async def decide(work: Work) -> Query:
-        wanted = bodies.check(CreateStep, body)
-        if wanted.step_type not in exchange.settings.step_types:
-            raise Invalid.one("#/step_type", "invalid_value", f"must be one of {', '.join(exchange.settings.step_types)}")
+        wanted = bodies.check(CreateStep, body, wrong_type(body, "#", exchange.settings.step_types))
         step = await steps.add(work, card, wanted.title, wanted.description, wanted.step_type, wanted.order, limits(exchange.settings))
         return detail(work, card, step, 201)
 
@@ -128,6 +127,14 @@ async def restore_step(request: Req, exchange: Exchange, run_id: str, card_id: s
     return await exchange.write(request, of_step(run_id, card, step, lock=True, deleted=True), Role.ENGINEER, decide)
 
 
+def _unfit_exceptions(results: object) -> Iterator[FieldError]:
+    """What the entries alone tell: each names its status, so an exception fits or not whatever the step was before."""
+    for i, entry in enumerate(results if isinstance(results, list) else ()):
+        match entry:
+            case {"execution_status": str(status), "exception": str(note)} if note and status != ExecutionStatus.PASSED_WITH_EXCEPTION:
+                yield FieldError(f"#/results/{i}/exception", "not_allowed", "goes with the status passed_with_exception only")
+
+
 @post("/test-runs/{run_id:str}/results", status_code=200)
 async def record_results(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     body = exchange.body(request)
@@ -135,9 +142,7 @@ async def record_results(request: Req, exchange: Exchange, run_id: str) -> Respo
         raise ContentTooLarge(f"At most {RESULTS_MAX} results fit into one request; this has {len(body['results'])}.")
 
     async def decide(work: Work) -> Query:
-        wanted = bodies.check(RecordResults, body)
-        if not wanted.results:
-            raise Invalid.one("#/results", "too_short", "must have at least 1 item")
+        wanted = bodies.check(RecordResults, body, _unfit_exceptions(body.get("results")))
         await steps.record_all(work, [Result(r.test_step_id, outcome_of(r)) for r in wanted.results])
         return Query(200, documents.STEPS_AS_SENT, {"step_ids": [r.test_step_id for r in wanted.results]})
 

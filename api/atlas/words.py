@@ -1,5 +1,6 @@
 """Kinds of text and lists that Atlas bodies are made of."""
 
+from collections.abc import Iterator
 from typing import Annotated
 from uuid import UUID
 
@@ -7,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from api.bodies import NOT_BLANK
+from domain.refusals import FieldError
 
 ORDER_MAX = 2**53 - 1  # the largest whole number that every JSON reader keeps
 
@@ -16,6 +18,13 @@ Description = Annotated[str, Meta(max_length=20_000)]
 Note = Annotated[str, Meta(max_length=20_000, extra=NOT_BLANK)]
 Reason = Annotated[str, Meta(max_length=2_000, extra=NOT_BLANK)]
 Order = Annotated[int, Meta(ge=1, le=ORDER_MAX)]
+
+
+def wrong_type(step: object, pointer: str, step_types: tuple[str, ...]) -> Iterator[FieldError]:
+    """Which types of step there are is the deployment's choice."""
+    match step:
+        case {"step_type": str(given)} if given not in step_types:
+            yield FieldError(f"{pointer}/step_type", "invalid_value", f"must be one of {', '.join(step_types)}")
 
 
 class Ordering(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
