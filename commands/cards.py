@@ -25,17 +25,26 @@ async def add(work: Work, title: str | None, template_id: UUID | None, descripti
     references = References()
     references.want("#/template_id", Kind.CARD_TEMPLATE, template_id)
     await references.resolve(work, work.head.system_id if work.head else None)
-    work.require_open()
     present = [m for m in await log.members(work.conn, work.root_id, Kind.CARD) if m.live]
     if len(present) >= limits.cards_per_run:
-        raise _too_many(f"A test run holds at most {limits.cards_per_run} cards.")
+        raise too_many(f"A test run holds at most {limits.cards_per_run} cards.")
     position = order or max((m.position for m in present), default=0) + 1
     if template_id is None:
+        work.require_open()
         return _new(work, cards.CardAdded(title=title or "", description=description or "", order=position), ())
     template = references.stream(template_id)
-    if await log.live_members(work.conn, work.root_id, Kind.STEP) + len(template.state.steps) > limits.steps_per_run:
-        raise _too_many(f"A test run holds at most {limits.steps_per_run} steps.")
+    await check_steps(work, limits, [len(template.state.steps)])
+    work.require_open()
     return instantiate(work, template, position, title, description)
+
+
+async def check_steps(work: Work, limits: Limits, of_cards: list[int]) -> None:
+    """Whether new cards of so many steps fit into the run."""
+    if max(of_cards, default=0) > limits.steps_per_card:
+        raise too_many(f"A card holds at most {limits.steps_per_card} steps.")
+    present = 0 if work.head is None else await log.live_members(work.conn, work.root_id, Kind.STEP)
+    if present + sum(of_cards) > limits.steps_per_run:
+        raise too_many(f"A test run holds at most {limits.steps_per_run} steps.")
 
 
 def instantiate(work: Work, template: log.Stream, position: int, title: str | None = None, description: str | None = None) -> UUID:
@@ -113,5 +122,5 @@ async def member_of(work: Work, parent_id: UUID, stream_id: UUID, kind: Kind) ->
     return next(m for m in await log.members(work.conn, parent_id, kind) if m.stream_id == stream_id)
 
 
-def _too_many(message: str) -> Invalid:
+def too_many(message: str) -> Invalid:
     return Invalid(message, (FieldError("#", "limit_exceeded", message),))

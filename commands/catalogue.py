@@ -22,14 +22,21 @@ NOUNS: dict[Kind, ModuleType] = {
 }
 
 
+def permit(work: Work, kind: Kind) -> None:
+    """What is shared by all systems, and the set of systems itself, is written with a token that is not limited to some."""
+    if work.ask.actor.system_ids is None:
+        return
+    if work.head is None and kind is Kind.SYSTEM:
+        raise Forbidden("Creating a system needs a token that is not limited to some systems.")
+    if work.head is not None and work.head.system_id is None:
+        raise Forbidden("Changing something shared by all systems needs a token that is not limited to some systems.")
+
+
 async def create(work: Work, kind: Kind, fact: Event, *, system_given: bool = True) -> UUID:
     """A new entity. A token limited to one system creates in that system by default; limited to several it must name one."""
     limited = work.ask.actor.system_ids
     system_id: UUID | None = getattr(fact, "system_id", None)
-    if kind is Kind.SYSTEM:
-        if limited is not None:
-            raise Forbidden("Creating a system needs a token that is not limited to some systems.")
-    elif limited is not None and system_id is None:
+    if kind is not Kind.SYSTEM and limited is not None and system_id is None:
         system_id = _default_system(limited, system_given=system_given)
         fact = type(fact)(**({f: getattr(fact, f) for f in fact.__struct_fields__} | {"system_id": system_id}))
     await _check_system(work, system_id)
@@ -49,34 +56,28 @@ def _default_system(limited: frozenset[UUID], *, system_given: bool) -> UUID:
 
 async def edit(work: Work, kind: Kind, wanted: Event) -> None:
     """`wanted`: the noun's Edited event with the members the caller sent."""
-    _refuse_shared(work)
     entity = work.root
     facts = NOUNS[kind].edit(entity.state, wanted)
-    moved = next((f.system_id for f in facts if isinstance(getattr(f, "system_id", None), UUID)), None)
-    await _check_system(work, moved)
+    moved = [f.system_id for f in facts if getattr(f, "system_id", UNSET) is not UNSET]
+    if None in moved and work.ask.actor.system_ids is not None:
+        raise Forbidden("Sharing something with all systems needs a token that is not limited to some systems.")
+    await _check_system(work, next(iter(moved), None))
     work.require_match(entity)
     work.record(kind, entity.stream_id, facts)
-    if any(getattr(f, "system_id", UNSET) is not UNSET for f in facts):
+    if moved:
         work.move_to_system(work.root.state.system_id)
 
 
 async def delete(work: Work, kind: Kind) -> None:
-    _refuse_shared(work)
     work.require_match(work.root, wide=True)
     work.record(kind, work.root_id, NOUNS[kind].delete(work.root.state))
     work.turn("deleted")
 
 
 async def restore(work: Work, kind: Kind) -> None:
-    _refuse_shared(work)
     work.require_match(work.root)
     work.record(kind, work.root_id, NOUNS[kind].restore(work.root.state))
     work.turn("open")
-
-
-def _refuse_shared(work: Work) -> None:
-    if work.head is not None and work.head.system_id is None and work.ask.actor.system_ids is not None:
-        raise Forbidden("Changing something shared by all systems needs a token that is not limited to some systems.")
 
 
 async def _check_system(work: Work, system_id: UUID | None) -> None:

@@ -10,7 +10,6 @@ from commands.work import Work
 from domain import issue_links, runs
 from domain.events import Event
 from domain.facts import Kind
-from domain.refusals import Invalid
 from infra import log
 from infra.append import NewRoot
 from infra.ids import uuid7
@@ -34,8 +33,9 @@ async def create(work: Work, wanted: NewRun, limits: cards.Limits) -> UUID:
     references.want_all("#/template_ids", Kind.CARD_TEMPLATE, wanted.template_ids)
     await references.resolve(work, wanted.system_id)
     templates = [references.stream(t) for t in wanted.template_ids]
-    if sum(len(t.state.steps) for t in templates) > limits.steps_per_run:
-        raise Invalid.one("#/template_ids", "limit_exceeded", f"would make more than {limits.steps_per_run} steps")
+    if len(templates) > limits.cards_per_run:
+        raise cards.too_many(f"A test run holds at most {limits.cards_per_run} cards.")
+    await cards.check_steps(work, limits, [len(t.state.steps) for t in templates])
     run_id, number = uuid7(), await log.next_number(work.conn, "test_run")
     work.begin_root(run_id, NewRoot(Kind.RUN, number, wanted.system_id))
     facts: list[Event] = [
@@ -58,7 +58,7 @@ async def edit(work: Work, title: str | None, description: str | None, asset_ids
     run = work.root
     if asset_ids is not None:
         references = References()
-        references.want_all("#/asset_ids", Kind.ASSET, [a for a in asset_ids if a not in run.state.asset_ids])
+        references.want_all("#/asset_ids", Kind.ASSET, asset_ids)
         await references.resolve(work, run.state.system_id)
     assets = None if asset_ids is None else tuple(dict.fromkeys(asset_ids))
     facts = runs.edit(run.state, title, description, assets)

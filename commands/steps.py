@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from commands.cards import Limits, member_of
+from commands.cards import Limits, check_steps, member_of, too_many
 from commands.work import Work
 from domain import steps
 from domain.facts import Kind
@@ -22,13 +22,11 @@ class Result(NamedTuple):
 
 
 async def add(work: Work, card_id: UUID, title: str, description: str, step_type: str, order: int | None, limits: Limits) -> UUID:
-    work.live(card_id)
-    work.require_open()
     present = [m for m in await log.members(work.conn, card_id, Kind.STEP) if m.live]
     if len(present) >= limits.steps_per_card:
-        raise _too_many(f"A card holds at most {limits.steps_per_card} steps.")
-    if await log.live_members(work.conn, work.root_id, Kind.STEP) >= limits.steps_per_run:
-        raise _too_many(f"A test run holds at most {limits.steps_per_run} steps.")
+        raise too_many(f"A card holds at most {limits.steps_per_card} steps.")
+    await check_steps(work, limits, [1])
+    work.require_open()
     position = order or max((m.position for m in present), default=0) + 1
     step_id = uuid7()
     fact = steps.StepAdded(card_id=card_id, title=title, description=description, step_type=step_type, order=position)
@@ -122,7 +120,3 @@ async def _turn(work: Work, step: log.Stream, *, live: bool) -> None:
     work.record(Kind.STEP, step.stream_id, steps.restore(step.state) if live else steps.delete(step.state))
     work.place(member._replace(live=live))
     work.restructure()
-
-
-def _too_many(message: str) -> Invalid:
-    return Invalid(message, (FieldError("#", "limit_exceeded", message),))

@@ -23,7 +23,7 @@ _ISSUE_COUNT = """(SELECT count(DISTINCT i.issue_id) FROM (
 SUMMARY = f"""json_build_object('uuid', t.run_id, 'test_run_id', 'TR-' || lpad(t.number::text, GREATEST(4, length(t.number::text)), '0'),
     'title', t.title, 'system_id', t.system_id,
     'system_name', (SELECT y.system_name FROM systems y WHERE y.system_id = t.system_id),
-    'completion_pct', CASE WHEN {_STEPS} = 0 THEN 0.0::float8 ELSE {_DONE}::float8 / {_STEPS} END,
+    'completion_pct', CASE {_DONE} WHEN 0 THEN '0.0'::json WHEN {_STEPS} THEN '1.0'::json ELSE to_json({_DONE}::float8 / {_STEPS}) END,
     'step_status_counts', json_strip_nulls(json_build_object({_COUNTS})), 'contributors', {emails("t.contributors")},
     'asset_names', (SELECT coalesce(json_agg(a.name ORDER BY l.n), '[]')
       FROM unnest(t.asset_ids) WITH ORDINALITY l(id, n) JOIN assets a ON a.asset_id = l.id),

@@ -108,14 +108,21 @@ class World:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[World]:
-    await database.migrate(settings, views.create)
+async def served(settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, AsyncConnectionPool]]:
+    """The application over a migrated database."""
     async with database.pool(settings) as pool:
         asgi = application.create(settings, pool)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url="http://test") as http:
-            world = World(settings, http, pool)
-            world.clients = {role: await world.client(role) for role in Role}
-            yield world
+            yield http, pool
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[World]:
+    await database.migrate(settings, views.create)
+    async with served(settings) as (http, pool):
+        world = World(settings, http, pool)
+        world.clients = {role: await world.client(role) for role in Role}
+        yield world
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from domain.issues import IssueCreated, IssueEdited
 from domain.refusals import Forbidden
 from domain.systems import SystemCreated, SystemEdited
 from domain.tokens import Role
+from projections import card_templates
 from projections import catalogue_documents as documents
 
 PAGE_MAX = 1_000
@@ -84,6 +85,7 @@ def handlers_of(shelf: Shelf) -> list[Any]:
         body = exchange.body(request)
 
         async def decide(work: Work) -> Query:
+            catalogue.permit(work, shelf.kind)
             wanted = wire.check(shelf.create, body, exchange.settings)
             await catalogue.create(work, shelf.kind, fact_of(shelf.created, wanted), system_given="system_id" in body)
             return shown(shelf, work, 201)
@@ -101,11 +103,12 @@ def _of_one(shelf: Shelf) -> list[Any]:
     @get(f"{shelf.path}/{{entity_id:str}}", name=f"get {shelf.path}")
     async def get_one(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
         target = where(shelf, entity_id)
-        return await exchange.read(request, documents.one(shelf.kind), {"root_id": target.ref}, target)
+        return await exchange.read(request, documents.one(shelf.kind, live=True), {"root_id": target.ref}, target)
 
     @delete(f"{shelf.path}/{{entity_id:str}}", name=f"delete {shelf.path}", status_code=200)
     async def delete_one(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
         async def decide(work: Work) -> Query:
+            catalogue.permit(work, shelf.kind)
             await catalogue.delete(work, shelf.kind)
             return Query(204)
 
@@ -114,12 +117,28 @@ def _of_one(shelf: Shelf) -> list[Any]:
     @post(f"{shelf.path}/{{entity_id:str}}/restore", name=f"restore {shelf.path}", status_code=200)
     async def restore(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
         async def decide(work: Work) -> Query:
+            catalogue.permit(work, shelf.kind)
             await catalogue.restore(work, shelf.kind)
             return shown(shelf, work)
 
         return await exchange.write(request, where(shelf, entity_id, deleted=True), Role.ENGINEER, decide)
 
-    return [get_one, delete_one, restore]
+    return [_get_template if shelf.kind is Kind.CARD_TEMPLATE else get_one, delete_one, restore]
+
+
+@get("/card-templates/{entity_id:str}")
+async def _get_template(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
+    """The newest version, or the one that `?version=` names."""
+    target = where(SHELVES[-1], entity_id)
+    query = parameters.Query(request.scope["query_string"])
+    if query.text("version") is None:
+        return await exchange.read(request, documents.one(target.kind, live=True), {"root_id": target.ref}, target)
+    async with exchange.pool.connection() as conn:
+        template_id = await exchange.visible(conn, exchange.actor(request), target)
+        versions = await card_templates.versions(conn, template_id)
+    wanted = query.integer("version", 1, 1, len(versions))
+    query.done()
+    return await exchange.read(request, card_templates.OF_VERSION, card_templates.params(template_id, versions[wanted - 1]), target)
 
 
 def _updater(shelf: Shelf) -> Any:
@@ -129,6 +148,7 @@ def _updater(shelf: Shelf) -> Any:
         body = exchange.body(request)
 
         async def decide(work: Work) -> Query:
+            catalogue.permit(work, shelf.kind)
             wanted = wire.check(shelf.update, body, exchange.settings)
             await catalogue.edit(work, shelf.kind, fact_of(shelf.edited, wanted))
             return shown(shelf, work)
@@ -143,9 +163,9 @@ async def _list(shelf: Shelf, request: Req, exchange: Exchange) -> Response[byte
     actor = exchange.actor(request)
     query = parameters.Query(request.scope["query_string"])
     limit, after, filters = query.integer("limit", PAGE_MAX, 1, PAGE_MAX), pages.after(request, query), _filters(shelf, query)
-    query.done()
     if filters.get("is_deleted") and actor.role in (Role.VIEWER, Role.OPERATOR):
         raise Forbidden("Listing deleted systems needs the role engineer or auditor.")
+    query.done()
     scope = None if actor.system_ids is None else list(actor.system_ids)
     sql, params = documents.page(shelf.kind, limit, scope, filters, after)
     return await pages.answer(request, exchange, sql, params)
