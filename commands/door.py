@@ -18,6 +18,7 @@ from domain.refusals import Gone, IdempotencyKeyReused, NotFound, PreconditionRe
 from domain.tokens import Role, at_least
 from infra import log
 from infra.append import Origin
+from infra.bell import Bell
 from infra.ids import uuid7
 
 APPEND_ATTEMPTS_MAX = 5
@@ -31,6 +32,7 @@ class Door:
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]], project: log.Projector) -> None:
         self.pool = pool
         self.project = project
+        self.bell = Bell(pool)
 
     async def perform(self, ask: Ask, target: Target | None, least: Role, decide: Decide) -> Answer:
         """Opens the target (404), checks the role (403), replays a known key, then decides, appends and reads the answer.
@@ -59,6 +61,8 @@ class Door:
                 lost = work if work.changes else lost
                 continue
             if answer is not None:
+                if work.changes:
+                    self.bell.ring()
                 return answer
         raise Unavailable("Too many writers at once, or the database is not reachable. Nothing was recorded; try again.")
 

@@ -1,4 +1,4 @@
-"""The append: head row, members, events, view rows and the wake-up call in one statement, so in one round trip."""
+"""The append: head row, members, events and view rows in one statement, so in one round trip."""
 
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -6,16 +6,17 @@ from uuid import UUID
 import msgspec
 
 from domain.changes import Change
+from domain.events import name_of
 from domain.facts import Kind
 from infra import mapper
 from infra.ids import uuid7
 
 
 class RowStatement(NamedTuple):
-    """A data-modifying statement over `head` (base, version, at) and one JSON parameter, written `{rows}` in its text."""
+    """A data-modifying statement over `head` (base, version, at); its parameters are written `%({p}name)s` in its text."""
 
     sql: str
-    rows: str
+    params: dict[str, Any]
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +87,12 @@ _EVENTS = """logged AS (
     AS e(i int, id uuid, v int, kind text, topic text, schema_number smallint, state text, metadata text)
   ORDER BY e.i)"""
 
+# The plan of one event: no set of unknown size, no JSON to take apart.
+_EVENT = """logged AS (
+  INSERT INTO events (originator_id, originator_version, root_id, root_version, kind, topic, schema_number, state, metadata, recorded_at)
+  SELECT %(stream_id)s::uuid, %(stream_version)s::int, %(root_id)s, head.version, %(stream_kind)s, %(topic)s, %(schema_number)s::smallint,
+    %(state)s::bytea, %(metadata)s::bytea, head.at FROM head)"""
+
 _MEMBERS = """belonging AS (
   INSERT INTO members (stream_id, root_id, parent_id, kind, position, live)
   SELECT m.stream_id, %(root_id)s, m.parent_id, m.kind, m.position, m.live
@@ -107,7 +114,7 @@ def compose(
     rows: list[RowStatement],
 ) -> Statement:
     """One statement that appends `changes` and applies `rows`; it answers (base, version, at), or no row if the guard fails."""
-    params: dict[str, Any] = {"root_id": root_id, "n": len(changes), "status": status, "events": _events(changes, origin)}
+    params: dict[str, Any] = {"root_id": root_id, "n": len(changes), "status": status}
     if isinstance(head, NewRoot):
         parts = [_NEW_HEAD]
         params |= {"kind": head.kind, "number": head.number, "system_id": head.system_id}
@@ -115,15 +122,28 @@ def compose(
         parts = [_OPEN_HEAD]
         params |= {"was": head.status, "structure": head.structure, "wide": head.wide}
         params |= {"rescope": rescope, "system_id": system_id, "restructure": int(restructure)}
-    parts.append(_EVENTS)
+    parts.append(_EVENT if len(changes) == 1 else _EVENTS)
+    params |= _event(changes[0], origin) if len(changes) == 1 else {"events": _events(changes, origin)}
     if members:
         parts.append(_MEMBERS)
         params["members"] = _encode([m._asdict() for m in members])
     for i, row in enumerate(rows):
-        parts.append(f"row{i} AS ({row.sql.replace('{rows}', f'%(row{i})s')})")
-        params[f"row{i}"] = row.rows
-    sql = "WITH " + ",\n".join(parts) + "\nSELECT base, version, at, pg_notify('runledger', '') FROM head"
-    return Statement(sql, params)
+        prefix = f"row{i}_"
+        parts.append(f"row{i} AS ({row.sql.replace('{p}', prefix)})")
+        params |= {prefix + name: value for name, value in row.params.items()}
+    return Statement("WITH " + ",\n".join(parts) + "\nSELECT base, version, at FROM head", params)
+
+
+def _event(change: Change, origin: Origin) -> dict[str, Any]:
+    return {
+        "stream_id": change.stream_id,
+        "stream_version": change.version,
+        "stream_kind": change.kind,
+        "topic": name_of(change.event),
+        "schema_number": mapper.number_of(change.event),
+        "state": mapper.encode(change.event),
+        "metadata": msgspec.json.encode({"event_id": uuid7(), **msgspec.to_builtins(origin)}),
+    }
 
 
 def _events(changes: list[Change], origin: Origin) -> str:
@@ -135,7 +155,7 @@ def _events(changes: list[Change], origin: Origin) -> str:
                 "id": c.stream_id,
                 "v": c.version,
                 "kind": c.kind,
-                "topic": c.event.__struct_config__.tag,
+                "topic": name_of(c.event),
                 "schema_number": mapper.number_of(c.event),
                 "state": mapper.encode(c.event).decode(),
                 "metadata": _encode({"event_id": uuid7(), **shared}),

@@ -14,9 +14,11 @@ from infra.settings import Settings
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x52554E4C
 
+# Plans are generic and live long, so none may be a scan that was right while its table was small.
 _SESSION = (
     "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
     " -c plan_cache_mode=force_generic_plan -c jit=off -c client_connection_check_interval=2000"
+    " -c enable_seqscan=off -c random_page_cost=1.1"
 )
 
 MakeViews = Callable[[AsyncConnection[Any], str, str], Awaitable[None]]

@@ -1,6 +1,5 @@
 """Row changes as SQL under the append: one statement a table and shape, whatever the number of rows."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -14,13 +13,18 @@ _COUNTS = ", ".join(f"count(*) FILTER (WHERE s.status = '{s}') AS {c}" for s, c 
 
 Shape = tuple[Any, ...]
 
+_texts: dict[Shape, str] = {}  # by shape and whether it is one row; there are as many as projectors know to write
+
 
 def statements(rows: Pending) -> list[RowStatement]:
-    """Statements over `head`; each row is in exactly one of them, as PostgreSQL asks of one command."""
+    """Statements over `head`; each row is in exactly one of them, as PostgreSQL asks of one command.
+
+    One row travels as parameters, which plans as a look-up by key; more travel as one JSON set.
+    """
     groups: dict[Shape, list[RowChange]] = {}
     for change in rows.changes.values():
         groups.setdefault(_shape(change), []).append(change)
-    return [_insert(group) if group[0].put else _update(group) for group in groups.values()]
+    return [_statement(shape, group) for shape, group in groups.items()]
 
 
 def _shape(change: RowChange) -> Shape:
@@ -32,50 +36,71 @@ def _mode(value: object) -> str:
     return "at" if isinstance(value, At) else "wide" if isinstance(value, Wide) else "value"
 
 
-def _insert(group: list[RowChange]) -> RowStatement:
-    first, table = group[0], group[0].table
-    columns = ", ".join(first.values)
-    given = ", ".join(_expression(column, value) for column, value in first.values.items())
-    fields = ", ".join(f"{c} {_transfer(table.type_of(c), v)}" for c, v in first.values.items() if not isinstance(v, At))
-    sql = f"INSERT INTO {table.name} ({columns}) SELECT {given} FROM head, json_to_recordset({{rows}}::json) AS r({fields})"
-    return RowStatement(sql, _json(change.values for change in group))
+def _statement(shape: Shape, group: list[RowChange]) -> RowStatement:
+    first, one = group[0], len(group) == 1
+    sql = _texts.get((one, shape))
+    if sql is None:
+        sql = _texts[one, shape] = (_insert if first.put else _update)(first, one=one)
+    if one:
+        fields = _fields(first)
+        return RowStatement(sql, {name: _parameter(fields[name], value) for name, value in _flat(first).items()})
+    return RowStatement(sql, {"rows": msgspec.json.encode([_flat(change) for change in group]).decode()})
 
 
-def _update(group: list[RowChange]) -> RowStatement:
-    first, table = group[0], group[0].table
-    sets = [f"{c} = {_expression(c, v)}" for c, v in first.values.items()]
-    fields = [f"{table.key} uuid"] + [f"{c} {_transfer(table.type_of(c), v)}" for c, v in first.values.items() if not isinstance(v, At)]
+def _insert(first: RowChange, *, one: bool) -> str:
+    references = _references(first, one=one)
+    given = ", ".join(_expression(value, references.get(column, "")) for column, value in first.values.items())
+    return f"INSERT INTO {first.table.name} ({', '.join(first.values)}) SELECT {given} FROM {_source(first, one=one)}"
+
+
+def _update(first: RowChange, *, one: bool) -> str:
+    table, r = first.table, _references(first, one=one)
+    sets = [f"{column} = {_expression(value, r.get(column, ''))}" for column, value in first.values.items()]
     children = dict.fromkeys(STATUS_COLUMNS.values()) if first.children else {}
-    for column in {**dict.fromkeys(first.deltas), **children}:
-        terms = f"t.{column}" + (f" + r.add_{column}" if column in first.deltas else "")
-        sets.append(f"{column} = {terms}" + (f" + r.sign * c.{column}" if column in children else ""))
-    fields += [f"add_{c} int" for c in first.deltas] + [f"member_{c} uuid" for c in first.members]
-    sets += [f"{c} = CASE WHEN r.member_{c} = ANY(t.{c}) THEN t.{c} ELSE t.{c} || r.member_{c} END" for c in first.members]
-    source = "head, json_to_recordset({rows}::json) AS r(" + ", ".join(fields)
-    source += ", card uuid, sign int)" if first.children else ")"
+    for c in {**dict.fromkeys(first.deltas), **children}:
+        terms = f"t.{c}" + (f" + {r[f'add_{c}']}" if c in first.deltas else "")
+        sets.append(f"{c} = {terms}" + (f" + {r['sign']} * c.{c}" if c in children else ""))
+    for c in first.members:
+        member = r[f"member_{c}"]
+        sets.append(f"{c} = CASE WHEN {member} = ANY(t.{c}) THEN t.{c} ELSE t.{c} || {member} END")
+    source = _source(first, one=one)
     if first.children:
-        source += f" CROSS JOIN LATERAL (SELECT {_COUNTS} FROM steps s WHERE s.card_id = r.card AND NOT s.deleted) c"
-    sql = f"UPDATE {table.name} t SET {', '.join(sets)} FROM {source} WHERE t.{table.key} = r.{table.key}"
-    return RowStatement(sql, _json(map(_flat, group)))
+        source += f" CROSS JOIN LATERAL (SELECT {_COUNTS} FROM steps s WHERE s.card_id = {r['card']} AND NOT s.deleted) c"
+    return f"UPDATE {table.name} t SET {', '.join(sets)} FROM {source} WHERE t.{table.key} = {r[table.key]}"
+
+
+def _source(first: RowChange, *, one: bool) -> str:
+    fields = ", ".join(f"{name} {kind}" for name, kind in _fields(first).items())
+    return "head" if one else f"head, json_to_recordset(%({{p}}rows)s::json) AS r({fields})"
+
+
+def _references(first: RowChange, *, one: bool) -> dict[str, str]:
+    """How the text names each value that travels."""
+    return {name: f"%({{p}}{name})s::{kind}" if one else f"r.{name}" for name, kind in _fields(first).items()}
+
+
+def _fields(change: RowChange) -> dict[str, str]:
+    """The SQL type of each value that travels; times do not."""
+    table, values = change.table, change.values
+    fields = {table.key: "uuid"} | {
+        c: "int" if isinstance(v, Wide) else table.type_of(c) for c, v in values.items() if not isinstance(v, At)
+    }
+    fields |= {f"add_{c}": "int" for c in change.deltas} | {f"member_{c}": "uuid" for c in change.members}
+    return fields | ({"card": "uuid", "sign": "int"} if change.children else {})
 
 
 def _flat(change: RowChange) -> dict[str, Any]:
-    row: dict[str, Any] = {change.table.key: change.key, **change.values}
-    row |= {f"add_{c}": d for c, d in change.deltas.items()}
-    row |= {f"member_{c}": m for c, m in change.members.items()}
-    if change.children:
-        row |= {"card": change.children[0], "sign": change.children[1]}
-    return row
+    row = {c: v.place if isinstance(v, Wide) else v for c, v in change.values.items() if not isinstance(v, At)}
+    row[change.table.key] = change.key
+    row |= {f"add_{c}": d for c, d in change.deltas.items()} | {f"member_{c}": m for c, m in change.members.items()}
+    return row | ({"card": change.children[0], "sign": change.children[1]} if change.children else {})
 
 
-def _expression(column: str, value: object) -> str:
-    return {"at": "head.at", "wide": f"head.base + r.{column}", "value": f"r.{column}"}[_mode(value)]
+def _expression(value: object, reference: str) -> str:
+    return {"at": "head.at", "wide": f"head.base + {reference}", "value": reference}[_mode(value)]
 
 
-def _transfer(kind: str, value: object) -> str:
-    return "int" if isinstance(value, Wide) else kind
-
-
-def _json(rows: Iterable[dict[str, Any]]) -> str:
-    plain = [{c: v.place if isinstance(v, Wide) else v for c, v in row.items() if not isinstance(v, At)} for row in rows]
-    return msgspec.json.encode(plain).decode()
+def _parameter(kind: str, value: Any) -> Any:
+    if kind == "json":
+        return msgspec.json.encode(value).decode()
+    return list(value) if isinstance(value, (tuple, frozenset, set)) else value
