@@ -67,16 +67,19 @@ class Statement(NamedTuple):
 # so nothing else may be written before an existing root is opened or locked in the same transaction.
 GATE = "pg_advisory_xact_lock(hashtextextended({}::text, 0))"
 
-_OPEN_HEAD = f"""gate AS MATERIALIZED (SELECT {GATE.format("%(root_id)s::uuid")}),
+# The recorded time is taken only when the transaction has its id: the sequencer relies on it (infra/sequence.py).
+_OPEN_HEAD = f"""gate AS MATERIALIZED (SELECT {GATE.format("%(root_id)s::uuid")}, pg_current_xact_id()),
 head AS (
-  UPDATE roots SET version = version + %(n)s, at = GREATEST(clock_timestamp(), at), status = %(status)s,
+  UPDATE roots SET version = version + %(n)s, at = GREATEST(clock_timestamp(), at, (SELECT at FROM ledger_head)), status = %(status)s,
     system_id = CASE WHEN %(rescope)s THEN %(system_id)s ELSE system_id END, structure = structure + %(restructure)s
   FROM gate WHERE root_id = %(root_id)s AND status = %(was)s AND structure = %(structure)s AND (%(wide)s::int IS NULL OR version = %(wide)s)
   RETURNING version - %(n)s AS base, version, at)"""
 
-_NEW_HEAD = """head AS (
+_NEW_HEAD = """gate AS MATERIALIZED (SELECT pg_current_xact_id()),
+head AS (
   INSERT INTO roots (root_id, kind, number, system_id, status, version, at)
-  VALUES (%(root_id)s, %(kind)s, %(number)s, %(system_id)s, %(status)s, %(n)s, clock_timestamp())
+  SELECT %(root_id)s, %(kind)s, %(number)s, %(system_id)s, %(status)s, %(n)s,
+    GREATEST(clock_timestamp(), (SELECT at FROM ledger_head)) FROM gate
   RETURNING 0 AS base, version, at)"""
 
 _EVENTS = """logged AS (

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
@@ -13,6 +14,7 @@ from infra.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x52554E4C
+WAKE_CHANNEL = "runledger"  # every append notifies it
 
 # Plans are generic and live long, so none may be a scan that was right while its table was small.
 _SESSION = (
@@ -21,7 +23,17 @@ _SESSION = (
     " -c enable_seqscan=off -c random_page_cost=1.1"
 )
 
-MakeViews = Callable[[AsyncConnection[Any], str, str], Awaitable[None]]
+_LIVELY: dict[str, Any] = {  # a dead server is noticed within seconds
+    "connect_timeout": 5,
+    "tcp_user_timeout": 5000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+
+Connection = AsyncConnection[Any]
+LOST = (psycopg.OperationalError, psycopg.InterfaceError)  # the connection is gone, or no longer to be trusted
+MakeViews = Callable[[Connection, str, str], Awaitable[None]]
 
 
 class UnknownSchema(Exception):
@@ -43,14 +55,16 @@ def pool(settings: Settings) -> AsyncConnectionPool[AsyncConnection[Any]]:
         kwargs={
             "autocommit": True,
             "options": f"{_SESSION} -c search_path={search_path(settings)}",
-            "connect_timeout": 5,
-            "tcp_user_timeout": 5000,
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
+            **_LIVELY,
             "prepare_threshold": 2,
         },
     )
+
+
+async def dedicated(settings: Settings) -> AsyncConnection[Any]:
+    """One connection outside the pool, for what lives as long as its session: a leader's lock, notifications."""
+    options = f"-c timezone=UTC -c search_path={search_path(settings)} -c jit=off"
+    return await AsyncConnection.connect(settings.database_url or "", autocommit=True, options=options, **_LIVELY)
 
 
 async def migrate(settings: Settings, make_views: MakeViews) -> int:
@@ -79,7 +93,11 @@ async def migrate(settings: Settings, make_views: MakeViews) -> int:
 
 
 async def _grant(conn: AsyncConnection[Any], names: dict[str, Identifier]) -> None:
-    """The app reads and appends; it can neither change nor remove an event."""
-    await conn.execute(SQL("GRANT USAGE ON SCHEMA {schema} TO {role}").format(**names))
-    await conn.execute(SQL("GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {schema} TO {role}").format(**names))
-    await conn.execute(SQL("GRANT UPDATE ON roots, members, counters, users TO {role}").format(**names))
+    """The app reads and appends; it can neither change nor remove an event or its place in the sequence."""
+    for grant in (
+        "USAGE ON SCHEMA {schema}",
+        "SELECT, INSERT ON ALL TABLES IN SCHEMA {schema}",
+        "UPDATE ON roots, members, counters, users, ledger_head, followers, parked, rebuilds, view_set",
+        "DELETE ON parked",
+    ):
+        await conn.execute(SQL("GRANT " + grant + " TO {role}").format(**names))

@@ -1,6 +1,8 @@
 """One real PostgreSQL for the session, one database a test, the real application over them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +27,7 @@ from infra.embedded.postgres import Postgres
 from infra.settings import Settings
 from projections import views
 
+MIGRATED = "migrated"
 UNSAFE_AND_FAST = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
@@ -35,22 +38,39 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         folder.chmod(0o711)  # the server runs as another user when the tests run as root
     server = Postgres(root / "postgres", "owner", "app", UNSAFE_AND_FAST)
     server.start()
+    with psycopg.connect(server.owner_url, autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {MIGRATED}")
+    with ThreadPoolExecutor(1) as outside_any_loop:
+        migrating = database.migrate(settings_of(server, MIGRATED, root), views.create)
+        outside_any_loop.submit(asyncio.run, migrating).result()
     yield server
     server.stop()
 
 
-@contextmanager
-def fresh_settings(postgres: Postgres, folder: Path) -> Iterator[Settings]:
-    name = f"t_{uuid4().hex[:12]}"
-    with psycopg.connect(postgres.owner_url, autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {name}")
-    yield Settings(
+def settings_of(postgres: Postgres, name: str, folder: Path) -> Settings:
+    return Settings(
         data_dir=folder,
         database_url=postgres.url("runledger_app", "app", name),
         owner_url=postgres.url("runledger_owner", "owner", name),
     )
+
+
+@contextmanager
+def fresh_settings(postgres: Postgres, folder: Path, template: str = MIGRATED) -> Iterator[Settings]:
+    """A database of its own, migrated already; `template1` for an empty one."""
+    name = f"t_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres.owner_url, autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield settings_of(postgres, name, folder)
     with psycopg.connect(postgres.owner_url, autocommit=True) as conn:
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def blank(postgres: Postgres, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a database without anything in it."""
+    with fresh_settings(postgres, tmp_path, "template1") as fresh:
+        yield fresh
 
 
 @pytest.fixture

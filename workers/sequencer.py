@@ -1,0 +1,55 @@
+"""The sequencer: one leader that gives finished events their positions."""
+
+import asyncio
+import contextlib
+import logging
+
+from infra import sequence
+from infra.database import LOST, WAKE_CHANNEL, Connection, dedicated
+from infra.settings import Settings
+
+NET_S = 1.0  # a lost wake-up call costs at most this
+RETRY_S = 0.1
+GATHER_S = 0.02  # appends that come together share one commit of the sequence
+logger = logging.getLogger("runledger.sequencer")
+
+
+async def run(settings: Settings, stopping: asyncio.Event) -> None:
+    """Leads, or waits to lead, until `stopping`; a lost connection is made anew."""
+    while not stopping.is_set():
+        try:
+            async with await dedicated(settings) as conn:
+                if await take_lead(conn, settings, stopping):
+                    await lead(conn, stopping)
+        except LOST as error:
+            logger.warning("the sequencer lost the database (%s); trying again", type(error).__name__)
+            await pause(stopping, RETRY_S)
+
+
+async def take_lead(conn: Connection, settings: Settings, stopping: asyncio.Event) -> bool:
+    """Waits for the leader's lock, which ends with its holder's session."""
+    name = f"{settings.schema} sequencer"
+    while not stopping.is_set():
+        row = await (await conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,))).fetchone()
+        if row and row[0]:
+            return True
+        await pause(stopping, NET_S)
+    return False
+
+
+async def lead(conn: Connection, stopping: asyncio.Event) -> None:
+    """Extends the sequence whenever something was appended."""
+    await conn.execute(f"LISTEN {WAKE_CHANNEL}")
+    head, floor, more = await sequence.head(conn), "0", True
+    while not stopping.is_set():
+        head, floor, more = await sequence.extend(conn, head, floor)
+        if more:
+            continue
+        async for _ in conn.notifies(timeout=NET_S, stop_after=1):
+            pass
+        await pause(stopping, GATHER_S)
+
+
+async def pause(stopping: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)
