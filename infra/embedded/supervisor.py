@@ -3,17 +3,18 @@
 import fcntl
 import logging
 import os
-import secrets
 import shlex
-import socket
 import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
+import psycopg
 
+from infra.embedded import credentials
 from infra.embedded.postgres import Postgres
+from infra.embedded.processes import CannotStart
 from infra.embedded.s3 import S3
 from infra.embedded.valkey import Valkey
 from infra.settings import Settings
@@ -24,18 +25,6 @@ logger = logging.getLogger("runledger.embedded")
 
 class DirectoryInUse(Exception):
     """Another Runledger serves from this data directory."""
-
-
-class Credentials(msgspec.Struct):
-    """Made at the first start and kept: passwords, keys and ports."""
-
-    owner_password: str
-    app_password: str
-    valkey_password: str
-    s3_access_key: str
-    s3_secret_key: str
-    valkey_port: int
-    s3_port: int
 
 
 class EmbeddedServers:
@@ -72,8 +61,12 @@ class EmbeddedServers:
 
     def _take_directory(self) -> None:
         directory = self.settings.data_dir
-        directory.mkdir(mode=0o711, parents=True, exist_ok=True)
-        self._lock = (directory / "lock").open("a+")
+        try:
+            directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+            _check_owner(directory / "credentials.json")
+            self._lock = (directory / "lock").open("a+")
+        except OSError as error:
+            raise CannotStart(f"{directory} cannot be used as data directory: {error.strerror}. Set RUNLEDGER_DATA_DIR.") from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -88,7 +81,7 @@ class EmbeddedServers:
 
     def _start(self) -> None:
         given, directory = self.settings, self.settings.data_dir
-        kept = _credentials(directory / "credentials.json")
+        kept = credentials.kept(directory / "credentials.json")
         found: dict[str, Any] = {}
         if given.database_url is None:
             postgres = Postgres(directory / "postgres", kept.owner_password, kept.app_password, self._extra)
@@ -103,7 +96,7 @@ class EmbeddedServers:
             self._add(s3)
             found |= {"s3_endpoint": s3.endpoint, "s3_access_key": s3.access_key, "s3_secret_key": s3.secret_key}
         self.settings = msgspec.structs.replace(given, **found)
-        _write_private(directory / "env", _shell_lines(self.settings))
+        credentials.write_private(directory / "env", _shell_lines(self.settings))
         self._watcher.start()
 
     def _add(self, server: Postgres | Valkey | S3) -> None:
@@ -120,39 +113,14 @@ class EmbeddedServers:
     def _heal(self, server: Postgres | Valkey | S3) -> None:
         try:
             server.start()
-        except (RuntimeError, TimeoutError, OSError):
-            logger.exception("%s did not start; trying again", type(server).__name__)
+        except (CannotStart, OSError, psycopg.Error) as error:
+            logger.warning("%s did not start, trying again: %s", type(server).__name__, error)
 
 
-def _credentials(path: Path) -> Credentials:
-    if path.exists():
-        return msgspec.json.decode(path.read_bytes(), type=Credentials)
-    made = Credentials(
-        owner_password=secrets.token_hex(24),
-        app_password=secrets.token_hex(24),
-        valkey_password=secrets.token_hex(24),
-        s3_access_key=secrets.token_hex(10),
-        s3_secret_key=secrets.token_hex(20),
-        valkey_port=free_port(),
-        s3_port=free_port(),
-    )
-    _write_private(path, msgspec.json.encode(made).decode())
-    return made
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Whole or not at all, and readable by us only from its first byte."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    fresh.touch(mode=0o600)
-    fresh.write_text(text)
-    fresh.rename(path)
+def _check_owner(file: Path) -> None:
+    """Files of two users in one directory would lock the first of them out."""
+    if file.exists() and (owner := file.stat().st_uid) != os.geteuid():
+        raise CannotStart(f"{file.parent} belongs to the user with id {owner}. Run as that user, or set RUNLEDGER_DATA_DIR.")
 
 
 def _shell_lines(settings: Settings) -> str:
