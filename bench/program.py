@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from commands import tokens
-from infra.embedded.supervisor import free_port
+from infra.embedded.processes import free_port
 
 ROOT = Path(__file__).parent.parent
 START_S_MAX = 60

@@ -18,6 +18,7 @@ from commands.door import Door
 from commands.work import Query, Work
 from domain.tokens import Role
 from infra import database
+from infra.embedded.processes import CannotStart
 from infra.embedded.supervisor import DirectoryInUse, EmbeddedServers
 from infra.settings import Settings, SettingsError
 from projections import views
@@ -53,6 +54,9 @@ def serve() -> None:
     except DirectoryInUse as refusal:
         click.echo(str(refusal), err=True)
         sys.exit(EXIT_REFUSED)
+    except CannotStart as reason:
+        click.echo(str(reason), err=True)
+        sys.exit(EXIT_DEPENDENCY)
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

@@ -140,7 +140,7 @@ def test_the_directory_may_have_any_name(tmp_path: Path, name: str) -> None:
         assert answers(started.settings)
         elsewhere = started._servers[0].place.elsewhere
     assert elsewhere is None or not elsewhere.exists()
-    assert (elsewhere is None) == (os.geteuid() != 0 and not name.startswith("long") or name == "plain")
+    assert (elsewhere is None) == ((os.geteuid() != 0 and not name.startswith("long")) or name == "plain")
 
 
 @pytest.mark.parametrize(
