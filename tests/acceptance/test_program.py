@@ -110,10 +110,8 @@ def test_a_database_of_another_postgres_is_refused_in_words(tmp_path: Path) -> N
     assert "Traceback" not in program.said()
 
 
-def test_an_ordinary_user_runs_it_and_it_touches_nothing_but_its_directory(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o711)
-    home, checkout = tmp_path / "home", tmp_path / "checkout"
+def test_an_ordinary_user_runs_it_and_it_touches_nothing_but_its_directory(open_folder: Path) -> None:
+    home, checkout = open_folder / "home", open_folder / "checkout"
     python = copy_of_the_program(checkout)
     home.mkdir(mode=0o700)
     options = {"cwd": checkout}
@@ -124,7 +122,7 @@ def test_an_ordinary_user_runs_it_and_it_touches_nothing_but_its_directory(tmp_p
     settings = {"HOME": str(home), "PYTHONPYCACHEPREFIX": str(home / "data" / "cache")}
     settings["LD_LIBRARY_PATH"] = str(python.resolve().parent.parent / "lib")
     program = Program(home / "data", settings, [str(python), "-m", "cli.main", "serve"], **options)
-    program.output = tmp_path / "output"
+    program.output = open_folder / "output"
     before = listing(checkout), left_in_tmp()
     with program:
         assert knows_its_token(program)

@@ -132,15 +132,22 @@ async def test_data_survive_a_restart_even_beside_a_stranger_on_our_port(tmp_pat
 
 
 @pytest.mark.parametrize("name", ["long/" + "x" * 120, 'Prüfstand 4 "links" 100%', "plain"], ids=["long", "odd", "plain"])
-def test_the_directory_may_have_any_name(tmp_path: Path, name: str) -> None:
-    if name == "plain":
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o711)  # root's servers may pass here; elsewhere in this file they may not
-    with servers(tmp_path / name) as started:
+def test_the_directory_may_have_any_name(open_folder: Path, name: str) -> None:
+    with servers(open_folder / name) as started:
         assert answers(started.settings)
         elsewhere = started._servers[0].place.elsewhere
+        assert (elsewhere is not None) == name.startswith("long")
     assert elsewhere is None or not elsewhere.exists()
-    assert (elsewhere is None) == ((os.geteuid() != 0 and not name.startswith("long")) or name == "plain")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's servers run as that user")
+def test_below_a_closed_directory_root_needs_a_place_elsewhere_which_it_leaves_again(open_folder: Path) -> None:
+    (open_folder / "closed").mkdir(mode=0o700)
+    with servers(open_folder / "closed" / "data") as started:
+        assert answers(started.settings)
+        elsewhere = started._servers[0].place.elsewhere
+        assert elsewhere.is_dir()
+    assert not elsewhere.exists()
 
 
 @pytest.mark.parametrize(
