@@ -14,7 +14,6 @@ from infra.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x52554E4C
-WAKE_CHANNEL = "runledger"  # every append notifies it
 
 # Plans are generic and live long, so none may be a scan that was right while its table was small.
 _SESSION = (

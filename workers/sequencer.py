@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import logging
 
-from infra import sequence
-from infra.database import LOST, WAKE_CHANNEL, Connection, dedicated
+from infra import bell, sequence
+from infra.database import LOST, Connection, dedicated
 from infra.settings import Settings
 
 NET_S = 1.0  # a lost wake-up call costs at most this
@@ -39,7 +39,7 @@ async def take_lead(conn: Connection, settings: Settings, stopping: asyncio.Even
 
 async def lead(conn: Connection, stopping: asyncio.Event) -> None:
     """Extends the sequence whenever something was appended."""
-    await conn.execute(f"LISTEN {WAKE_CHANNEL}")
+    await conn.execute(f"LISTEN {bell.CHANNEL}")
     head, floor, more = await sequence.head(conn), "0", True
     while not stopping.is_set():
         head, floor, more = await sequence.extend(conn, head, floor)
