@@ -39,6 +39,9 @@ class EmbeddedServers:
         self._watcher = threading.Thread(target=self._watch, name="embedded-servers", daemon=True)
 
     def __enter__(self) -> Self:
+        given = self.settings
+        if None not in (given.database_url, given.redis_url, given.s3_endpoint):
+            return self  # nothing of ours runs, so several programs may share the directory
         self._take_directory()
         try:
             self._start()

@@ -166,6 +166,12 @@ def test_a_server_with_an_address_is_not_started(tmp_path: Path, given: dict[str
         assert all(getattr(started.settings, name) == value for name, value in given.items())
 
 
+def test_with_three_addresses_the_directory_is_not_even_made(tmp_path: Path) -> None:
+    addresses = {"database_url": "postgresql://elsewhere/db", "redis_url": "redis://elsewhere", "s3_endpoint": "http://elsewhere"}
+    with servers(tmp_path / "data", **addresses), servers(tmp_path / "data", **addresses):
+        assert not (tmp_path / "data").exists()
+
+
 def test_data_of_another_postgres_version_are_refused_unchanged(tmp_path: Path) -> None:
     data = tmp_path / "data" / "postgres" / "data"
     data.mkdir(parents=True)
