@@ -15,8 +15,13 @@ def edited(present: msgspec.Struct, wanted: Event, unchanged: object = UNSET) ->
 
     `unchanged` is the value by which this event says that a member stays as it is.
     """
-    difference = {f: v for f, v in _members(wanted, unchanged).items() if v != getattr(present, f)}
+    difference = {f: v for f, v in _members(wanted, unchanged).items() if not _same(v, getattr(present, f))}
     return [type(wanted)(**difference)] if difference else []
+
+
+def _same(one: object, other: object) -> bool:
+    """Equal and written alike: to Python True is 1 and 1.0, to a reader of JSON they are not."""
+    return one == other and msgspec.json.encode(one) == msgspec.json.encode(other)
 
 
 def applied(present: S, change: Event, unchanged: object = UNSET) -> S:

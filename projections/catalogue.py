@@ -87,7 +87,7 @@ def project(change: Change, rows: Rows) -> None:
         rows.put(table, change.stream_id, **state, **stamps, updated_at=change.at, version=change.version)
         return
     before, after = _columns(change.before), _columns(change.after)
-    rows.set(table, change.stream_id, **{c: v for c, v in after.items() if before[c] != v})
+    rows.set(table, change.stream_id, **{c: v for c, v in after.items() if before[c] is not v})  # equal is not enough: 1 == True
     rows.set(table, change.stream_id, updated_at=change.at, version=change.version)
 
 
