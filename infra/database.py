@@ -66,6 +66,12 @@ async def dedicated(settings: Settings) -> AsyncConnection[Any]:
     return await AsyncConnection.connect(settings.database_url or "", autocommit=True, options=options, **_LIVELY)
 
 
+async def owner(settings: Settings) -> AsyncConnection[Any]:
+    """One connection as the owner of the ledger's schema: it makes and drops tables and waits as long as that takes."""
+    options = f"-c timezone=UTC -c search_path={settings.schema},public -c jit=off"
+    return await AsyncConnection.connect(settings.owner_url or settings.database_url or "", autocommit=True, options=options, **_LIVELY)
+
+
 async def migrate(settings: Settings, make_views: MakeViews) -> int:
     """Applies the missing migrations under an advisory lock; returns how many. Refuses a database from a newer release."""
     url = settings.owner_url or settings.database_url or ""
@@ -85,9 +91,7 @@ async def migrate(settings: Settings, make_views: MakeViews) -> int:
             await conn.execute(file.read_bytes())
             await conn.execute("INSERT INTO migrations (version) VALUES (%s)", (version,))
         await _grant(conn, names)
-        cursor = await conn.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (f"{settings.schema}_views",))
-        if await cursor.fetchone() is None:
-            await make_views(conn, f"{settings.schema}_views", str(app_role))
+        await make_views(conn, f"{settings.schema}_views", str(app_role))
         return len(files) - present
 
 

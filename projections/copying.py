@@ -1,5 +1,6 @@
 """Rows as PostgreSQL's COPY text."""
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ import msgspec
 from projections.fold import Row
 from projections.tables import Table
 
+_SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -48,12 +50,14 @@ class TextOf:
         return found
 
     def _array(self, values: Iterable[Any]) -> str:
+        if not values:
+            return "{}"
         quoted = ('"' + str(v).replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values)
         return ("{" + ",".join(quoted) + "}").translate(_ESCAPES)
 
 
 def _text(value: str) -> str:
-    return value if value.isalnum() else value.translate(_ESCAPES)
+    return value.translate(_ESCAPES) if _SPECIAL.search(value) else value
 
 
 def _boolean(value: bool) -> str:  # a column value

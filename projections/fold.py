@@ -20,64 +20,74 @@ _KINDS = {str(kind): kind for kind in Kind}
 class Fold:
     """States of streams and rows of views as they stand after the events applied so far.
 
-    `touched` holds, by table, the keys of rows that changed since `settle` was last called. `versions` is the root
-    version reached, by root.
+    `versions` is the root version reached, by root. `moved` holds the roots, and `touched` by table the rows, that changed
+    since `settle` was last called.
     """
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[UUID, Row]] = {table.name: {} for table in views.TABLES}
-        self.touched: dict[str, set[UUID]] = {table.name: set() for table in views.TABLES}
+        self.touched: dict[str, dict[int, Row]] = {table.name: {} for table in views.TABLES}
         self.versions: dict[UUID, int] = {}
-        self._states: dict[UUID, Any] = {}
+        self.moved: set[UUID] = set()
+        self._streams: dict[UUID, tuple[UUID, Any]] = {}
         self._steps_of: dict[UUID, list[Row]] = {}
 
     def apply(self, events: Iterable[Stored]) -> None:
-        """Takes events root by root in order of root version; one that was taken before is passed over."""
-        states, versions = self._states, self.versions
+        """Takes events in order of root version, root by root or mixed; one that was taken before is passed over."""
+        streams, root, reached = self._streams, UUID(int=0), 0
         for e in events:
-            if e.wide <= versions.get(e.root_id, 0):
+            if e.root_id != root:
+                self._reach(root, reached)
+                root, reached = e.root_id, self.versions.get(e.root_id, 0)
+            if e.wide <= reached:
                 continue
+            reached = e.wide
             kind, event = _KINDS[e.kind], mapper.decode(e.topic, e.schema_number, e.state)
-            before = states.get(e.stream_id)
-            after = states[e.stream_id] = EVOLVE[kind](before, event)
-            versions[e.root_id] = e.wide
-            views.project(Change(kind, e.stream_id, e.version, e.root_id, e.wide, e.at, e.asked.actor_id, event, before, after), self)
+            # The id object of the first event is kept for all: a look-up by the same object compares nothing.
+            stream_id, before = streams.get(e.stream_id) or (e.stream_id, None)
+            after = EVOLVE[kind](before, event)
+            streams[stream_id] = stream_id, after
+            change = Change(kind, stream_id, e.version, root, reached, e.at, e.asked.actor_id, event, before, after)
+            views.project(change, self)
+        self._reach(root, reached)
+
+    def _reach(self, root: UUID, version: int) -> None:
+        if version > self.versions.get(root, 0):
+            self.versions[root] = version
+            self.moved.add(root)
 
     def settle(self) -> None:
-        """Forgets which rows were touched: they have been written."""
-        for keys in self.touched.values():
-            keys.clear()
-
-    def clear(self) -> None:
-        """Forgets everything: the roots so far are done."""
-        self.__init__()  # type: ignore[misc]  # the one way that cannot miss a member
+        """Forgets what changed: it has been written."""
+        self.moved.clear()
+        for rows in self.touched.values():
+            rows.clear()
 
     def put(self, table: Table, key: UUID, /, **values: Any) -> None:
-        row = {table.key: key, **values}
-        self.rows[table.name][key] = row
-        self.touched[table.name].add(key)
+        values[table.key] = key
+        self.rows[table.name][key] = self.touched[table.name][id(values)] = values
         if table is STEPS:
-            self._steps_of.setdefault(values["card_id"], []).append(row)
+            self._steps_of.setdefault(values["card_id"], []).append(values)
 
     def set(self, table: Table, key: UUID, /, **values: Any) -> None:
-        self.rows[table.name][key].update(values)
-        self.touched[table.name].add(key)
+        row = self.rows[table.name][key]
+        row.update(values)
+        self.touched[table.name][id(row)] = row
 
     def add(self, table: Table, key: UUID, /, **deltas: int) -> None:
         row = self.rows[table.name][key]
         for column, delta in deltas.items():
             row[column] += delta
-        self.touched[table.name].add(key)
+        self.touched[table.name][id(row)] = row
 
     def include(self, table: Table, key: UUID, column: str, member: UUID, /) -> None:
         row = self.rows[table.name][key]
         if member not in row[column]:
             row[column] = [*row[column], member]
-            self.touched[table.name].add(key)
+            self.touched[table.name][id(row)] = row
 
     def shift(self, table: Table, key: UUID, card_id: UUID, sign: int, /) -> None:
         row = self.rows[table.name][key]
         for step in self._steps_of.get(card_id, ()):
             if not step["deleted"]:
                 row[STATUS_COLUMNS[step["status"]]] += sign
-        self.touched[table.name].add(key)
+        self.touched[table.name][id(row)] = row

@@ -14,14 +14,21 @@ from projections.tables import Table
 
 
 async def make_bare(conn: AsyncConnection[Any], schema: str) -> None:
-    """Tables without keys and indexes; `index` adds them after the load."""
+    """Tables without keys and indexes; `index` adds them after the load. `built` tells the root versions reached."""
     await conn.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
-    await _each(conn, schema, [table.bare() for table in views.TABLES])
-    await conn.execute(SQL("CREATE TABLE {}.built (root_id uuid PRIMARY KEY, version integer NOT NULL)").format(Identifier(schema)))
+    await _each(conn, schema, [*views.FUNCTIONS, *(table.bare() for table in views.TABLES)])
+    await provide_built(conn, schema)
+
+
+async def provide_built(conn: AsyncConnection[Any], schema: str) -> None:
+    await _each(conn, schema, ["CREATE TABLE IF NOT EXISTS built (root_id uuid PRIMARY KEY, version integer NOT NULL)"])
 
 
 async def index(conn: AsyncConnection[Any], schema: str, table: Table) -> None:
-    await _each(conn, schema, [*table.keys(), f"ANALYZE {table.name}"])
+    """Adds key and indexes, if a rebuild that was killed has not added them."""
+    sql = "SELECT 1 FROM pg_index WHERE indrelid = %s::regclass AND indisprimary"
+    if await (await conn.execute(sql, (f"{schema}.{table.name}",))).fetchone() is None:
+        await _each(conn, schema, [*table.keys(), f"ANALYZE {table.name}"])
 
 
 async def load(conn: AsyncConnection[Any], schema: str, fold: Fold) -> None:
@@ -46,35 +53,30 @@ def _into(schema: str, table: str, columns: Iterable[str]) -> Composed:
 
 async def _each(conn: AsyncConnection[Any], schema: str, statements: Iterable[str]) -> None:
     async with conn.transaction():
+        before = await (await conn.execute("SHOW search_path")).fetchone()
         await conn.execute(SQL("SET LOCAL search_path = {}, public").format(Identifier(schema)))
         for statement in statements:
             await conn.execute(statement)
+        await conn.execute("SELECT set_config('search_path', %s, true)", before)
 
 
 async def keep_up(conn: AsyncConnection[Any], schema: str, fold: Fold) -> int:
     """Writes the rows touched since the last time, by key; returns how many."""
     written = 0
     for table in views.TABLES:
-        rows = [fold.rows[table.name][key] for key in fold.touched[table.name]]
-        if rows:
-            await conn.execute(_upsert(schema, table), {"rows": msgspec.json.encode(rows).decode()})
+        if rows := list(fold.touched[table.name].values()):
+            await conn.execute(_upsert(schema, table.name, table.key, table.columns), {"rows": msgspec.json.encode(rows).decode()})
             written += len(rows)
-    roots = [{"root_id": root, "version": version} for root, version in fold.versions.items()]
-    await conn.execute(
-        SQL(
-            "INSERT INTO {0} SELECT * FROM json_populate_recordset(NULL::{0}, %(rows)s)"
-            " ON CONFLICT (root_id) DO UPDATE SET version = EXCLUDED.version"
-        ).format(Identifier(schema, "built")),
-        {"rows": msgspec.json.encode(roots).decode()},
-    )
+    roots = [{"root_id": root, "version": fold.versions[root]} for root in fold.moved]
+    await conn.execute(_upsert(schema, "built", "root_id", ("root_id", "version")), {"rows": msgspec.json.encode(roots).decode()})
     fold.settle()
     return written
 
 
-def _upsert(schema: str, table: Table) -> Composed:
-    sets = SQL(", ").join(SQL("{0} = EXCLUDED.{0}").format(Identifier(c)) for c in table.columns)
-    columns = SQL(", ").join(map(Identifier, table.columns))
+def _upsert(schema: str, table: str, key: str, names: Iterable[str]) -> Composed:
+    sets = SQL(", ").join(SQL("{0} = EXCLUDED.{0}").format(Identifier(c)) for c in names)
+    columns = SQL(", ").join(map(Identifier, names))
     return SQL(
         "INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %(rows)s)"
         " ON CONFLICT ({key}) DO UPDATE SET {sets}"
-    ).format(table=Identifier(schema, table.name), columns=columns, key=Identifier(table.key), sets=sets)
+    ).format(table=Identifier(schema, table), columns=columns, key=Identifier(key), sets=sets)

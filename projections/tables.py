@@ -28,6 +28,13 @@ class Table(NamedTuple):
     def ddl(self) -> list[str]:
         return [self.bare(), *self.keys()]
 
+    def bridge(self, present: set[str] | None) -> list[str]:
+        """What makes a table that has the `present` columns (None: that is not there) usable by this declaration."""
+        if present is None:
+            return self.ddl()
+        added = [f"ALTER TABLE {self.name} ADD COLUMN {c} {self.type_of(c)}" for c in self.columns if c not in present]
+        return added + [f"ALTER TABLE {self.name} ALTER COLUMN {c} DROP NOT NULL" for c in sorted(present - self.columns.keys())]
+
     def type_of(self, column: str) -> str:
         """The bare SQL type of a column, without its constraints."""
         return self.columns[column].removesuffix(" UNIQUE").removesuffix(" NOT NULL")

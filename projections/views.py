@@ -1,6 +1,7 @@
 """All views together: the tables written out, and which projector hears which kind of stream."""
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from domain.facts import Kind
 from infra.append import RowStatement
 from projections import cards, catalogue, inline, observations, runs, steps, tokens
 from projections.rows import Pending, Rows
+
+logger = logging.getLogger("runledger.views")
 
 TABLES = (
     runs.RUNS,
@@ -63,21 +66,62 @@ FUNCTIONS = (
 )
 
 
+VERSION = 1  # raise it when a projector changes what it writes: tests/projections/test_fingerprint.py tells
+
+
 def ddl() -> list[str]:
     return [*FUNCTIONS, *(statement for table in TABLES for statement in table.ddl())]
 
 
 def fingerprint() -> str:
-    """Changes when a view's tables change: then the views want a rebuild."""
-    return hashlib.sha256("\n".join(ddl()).encode()).hexdigest()[:16]
+    """Of the definitions of this release; views built from others want a rebuild."""
+    return hashlib.sha256("\n".join([str(VERSION), *ddl()]).encode()).hexdigest()[:16]
 
 
 async def create(conn: AsyncConnection[Any], schema: str, reader: str) -> None:
-    """Makes an empty view set in a new schema and lets the role `reader` use it."""
-    await conn.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
-    await conn.execute(SQL("SET LOCAL search_path = {}").format(Identifier(schema)))
-    for statement in ddl():
-        await conn.execute(statement)
+    """Makes an empty view set in a new schema; one of another release is bridged instead. Lets the role `reader` use it."""
+    if await (await conn.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,))).fetchone() is None:
+        await note_built(conn)
+        await conn.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
+        await conn.execute(SQL("SET LOCAL search_path = {}, public").format(Identifier(schema)))
+        for statement in ddl():
+            await conn.execute(statement)
+    elif not await are_current(conn):
+        logger.warning("The views were built from other definitions than this release's. They serve; run `runledger rebuild`.")
+        await conn.execute(SQL("SET LOCAL search_path = {}, public").format(Identifier(schema)))
+        await _bridge(conn, schema)
+    await grant(conn, schema, reader)
+
+
+async def grant(conn: AsyncConnection[Any], schema: str, reader: str) -> None:
     names = {"schema": Identifier(schema), "role": Identifier(reader)}
     await conn.execute(SQL("GRANT USAGE ON SCHEMA {schema} TO {role}").format(**names))
     await conn.execute(SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}").format(**names))
+
+
+async def are_current(conn: AsyncConnection[Any]) -> bool:
+    """Whether the live views were built from this release's definitions."""
+    return await (await conn.execute("SELECT fingerprint FROM view_set")).fetchone() == (fingerprint(),)
+
+
+async def note_built(conn: AsyncConnection[Any]) -> None:
+    """Notes that the live views are built from this release's definitions."""
+    await conn.execute(
+        "INSERT INTO view_set (fingerprint) VALUES (%s)"
+        " ON CONFLICT (one) DO UPDATE SET fingerprint = EXCLUDED.fingerprint, built_at = clock_timestamp()",
+        (fingerprint(),),
+    )
+
+
+async def _bridge(conn: AsyncConnection[Any], schema: str) -> None:
+    """Lets this release read and write views of another: what is missing comes empty, what is unknown may stay empty.
+
+    What it adds holds no past until a rebuild; what is there goes on serving.
+    """
+    sql = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s"
+    present: dict[str, set[str]] = {}
+    for name, column in await (await conn.execute(sql, (schema,))).fetchall():
+        present.setdefault(name, set()).add(column)
+    for table in TABLES:
+        for statement in table.bridge(present.get(table.name)):
+            await conn.execute(statement)
