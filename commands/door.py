@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 from msgspec.structs import replace
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from commands.asking import Answer, Ask
@@ -23,6 +23,7 @@ from infra.ids import uuid7
 
 APPEND_ATTEMPTS_MAX = 5
 
+Row = tuple[Any, ...]
 Decide = Callable[[Work], Awaitable[Query]]
 
 
@@ -53,7 +54,7 @@ class Door:
             try:
                 async with self.pool.connection() as conn:
                     if lost is not None and await log.was_committed(conn, lost.changes[0], origin):
-                        return await _answer(await _ask(conn, lost.answer), lost)
+                        return _answer(lost, await _read(conn, lost.answer))
                     answer = await self._attempt(conn, work, least, decide)
             except log.RETRYABLE:
                 continue
@@ -84,16 +85,12 @@ async def _decide_and_append(conn: AsyncConnection[Any], work: Work, least: Role
         raise PreconditionRequired("This deployment asks for an If-Match header on every change.")
     work.answer = await decide(work)
     if work.changes:
-        statement = work.statement()
-        async with conn.pipeline():  # the append and the read of the answer travel together
-            appended = await log.append(conn, statement)
-            reading = await _ask(conn, work.answer)
-        row = await appended.fetchone()
-        if row is None:
+        appended = await _append(conn, work)
+        if appended is None:
             return None
-        answer = await _answer(reading, work, row[1])
+        answer = _answer(work, *appended)
     else:
-        answer = await _answer(await _ask(conn, work.answer), work)
+        answer = _answer(work, await _read(conn, work.answer))
     if work.ask.key is not None:
         await _remember(conn, work.ask, answer)
     return answer
@@ -117,17 +114,29 @@ async def _opened(conn: AsyncConnection[Any], work: Work, least: Role) -> Answer
     return await _replay(conn, ask)
 
 
-async def _ask(conn: AsyncConnection[Any], query: Query) -> AsyncCursor[Any] | None:
-    return None if query.sql is None else await conn.execute(query.sql, query.params, prepare=True)
+async def _append(conn: AsyncConnection[Any], work: Work) -> tuple[Row | None, int] | None:
+    """The answer's row and the version that the root has now; None when the guard no longer holds."""
+    statement = work.statement()
+    if statement.answered or work.answer.sql is None:
+        row = await (await log.append(conn, statement)).fetchone()
+        return None if row is None else (row[3:] or None, row[1])
+    async with conn.pipeline():  # the append and the read of the answer travel together
+        appending = await log.append(conn, statement)
+        reading = await conn.execute(work.answer.sql, work.answer.params, prepare=True)
+    row = await appending.fetchone()
+    return None if row is None else (await reading.fetchone(), row[1])
 
 
-async def _answer(reading: AsyncCursor[Any] | None, work: Work, version: int | None = None) -> Answer:
+async def _read(conn: AsyncConnection[Any], query: Query) -> Row | None:
+    return None if query.sql is None else await (await conn.execute(query.sql, query.params, prepare=True)).fetchone()
+
+
+def _answer(work: Work, row: Row | None, version: int | None = None) -> Answer:
     query = work.answer
     answer = Answer(status=query.status, location=query.location, command_id=work.origin.command_id, run_version=work.run_version(version))
-    if reading is None:
+    if query.sql is None:
         return answer
-    row = await reading.fetchone()
-    if row is None:
+    if row is None or row[2] is None:
         raise NotFound("Not found.")
     own, wide, body = row
     return replace(answer, own=own, wide=wide, body=bytes(body))

@@ -31,12 +31,16 @@ NOUN = {
 
 
 class Query(NamedTuple):
-    """What answers the caller after the append: a query of (own version, wide version, JSON bytes), or nothing (204)."""
+    """What answers the caller after the append: a query of (own version, wide version, JSON bytes), or nothing (204).
+
+    `written`: tables of which the query reads only rows that the command has changed, so that the append can answer by itself.
+    """
 
     status: int
     sql: str | None = None
     params: dict[str, Any] | None = None
     location: str | None = None
+    written: tuple[str, ...] = ()
 
 
 class Target(NamedTuple):
@@ -215,4 +219,7 @@ class Work:
             system_id=self._system_id,
             restructure=self._restructure,
             rows=self.project(self.changes),
+            reading=append.Reading(self.answer.sql, self.answer.params or {}, self.answer.written)
+            if self.answer.sql and self.answer.written
+            else None,
         )

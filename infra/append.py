@@ -13,8 +13,9 @@ from infra.ids import uuid7
 
 
 class RowStatement(NamedTuple):
-    """A data-modifying statement over `head` (base, version, at); its parameters are written `%({p}name)s` in its text."""
+    """A data-modifying statement on `table` (alias t) over `head` (base, version, at); its parameters are written `%({p}name)s`."""
 
+    table: str
     sql: str
     params: dict[str, Any]
 
@@ -57,9 +58,20 @@ class NewRoot(NamedTuple):
     system_id: UUID | None
 
 
-class Statement(NamedTuple):
+class Reading(NamedTuple):
+    """A query that answers the append from rows that it writes: of `tables` it reads no others."""
+
     sql: str
     params: dict[str, Any]
+    tables: tuple[str, ...]
+
+
+class Statement(NamedTuple):
+    """`answered`: the row that comes back also holds what the reading gave."""
+
+    sql: str
+    params: dict[str, Any]
+    answered: bool = False
 
 
 # UPDATE takes its transaction id before it waits for the row, so waiting writers would overtake each other and the order
@@ -115,8 +127,12 @@ def compose(
     system_id: UUID | None,
     restructure: bool,
     rows: list[RowStatement],
+    reading: Reading | None = None,
 ) -> Statement:
-    """One statement that appends `changes` and applies `rows`; it answers (base, version, at), or no row if the guard fails."""
+    """One statement that appends `changes` and applies `rows`; it answers (base, version, at), or no row if the guard fails.
+
+    The row goes on with the columns of `reading` where each of its tables has one statement in `rows`.
+    """
     params: dict[str, Any] = {"root_id": root_id, "n": len(changes), "status": status}
     if isinstance(head, NewRoot):
         parts = [_NEW_HEAD]
@@ -130,11 +146,32 @@ def compose(
     if members:
         parts.append(_MEMBERS)
         params["members"] = _encode([m._asdict() for m in members])
+    overlay = _overlay(reading, rows) if reading else {}
+    written, values = _written(rows, overlay)
+    sql = "WITH " + ",\n".join(parts + written) + "\nSELECT head.base, head.version, head.at"
+    if not reading or not overlay:
+        return Statement(f"{sql} FROM head", params | values)
+    over = ", ".join(f"{table} AS (SELECT * FROM {row})" for table, row in overlay.items())
+    sql += f", answer.* FROM head LEFT JOIN (WITH {over} {reading.sql}) answer ON true"
+    return Statement(sql, params | values | reading.params, answered=True)
+
+
+def _written(rows: list[RowStatement], overlay: dict[str, str]) -> tuple[list[str], dict[str, Any]]:
+    """The CTEs row0, row1 … with their parameters; those that are read give their rows back."""
+    parts: list[str] = []
+    params: dict[str, Any] = {}
     for i, row in enumerate(rows):
         prefix = f"row{i}_"
-        parts.append(f"row{i} AS ({row.sql.replace('{p}', prefix)})")
+        returning = " RETURNING t.*" if f"row{i}" in overlay.values() else ""
+        parts.append(f"row{i} AS ({row.sql.replace('{p}', prefix)}{returning})")
         params |= {prefix + name: value for name, value in row.params.items()}
-    return Statement("WITH " + ",\n".join(parts) + "\nSELECT base, version, at FROM head", params)
+    return parts, params
+
+
+def _overlay(reading: Reading, rows: list[RowStatement]) -> dict[str, str]:
+    """Which CTE stands for which table, so that the statement can read what it writes; none where a table has not just one."""
+    found = {table: [f"row{i}" for i, row in enumerate(rows) if row.table == table] for table in reading.tables}
+    return {table: made[0] for table, made in found.items()} if all(len(made) == 1 for made in found.values()) else {}
 
 
 def _event(change: Change, origin: Origin) -> dict[str, Any]:

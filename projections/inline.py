@@ -43,14 +43,14 @@ def _statement(shape: Shape, group: list[RowChange]) -> RowStatement:
         sql = _texts[one, shape] = (_insert if first.put else _update)(first, one=one)
     if one:
         fields = _fields(first)
-        return RowStatement(sql, {name: _parameter(fields[name], value) for name, value in _flat(first).items()})
-    return RowStatement(sql, {"rows": msgspec.json.encode([_flat(change) for change in group]).decode()})
+        return RowStatement(first.table.name, sql, {name: _parameter(fields[name], value) for name, value in _flat(first).items()})
+    return RowStatement(first.table.name, sql, {"rows": msgspec.json.encode([_flat(change) for change in group]).decode()})
 
 
 def _insert(first: RowChange, *, one: bool) -> str:
     references = _references(first, one=one)
     given = ", ".join(_expression(value, references.get(column, "")) for column, value in first.values.items())
-    return f"INSERT INTO {first.table.name} ({', '.join(first.values)}) SELECT {given} FROM {_source(first, one=one)}"
+    return f"INSERT INTO {first.table.name} AS t ({', '.join(first.values)}) SELECT {given} FROM {_source(first, one=one)}"
 
 
 def _update(first: RowChange, *, one: bool) -> str:

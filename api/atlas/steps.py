@@ -71,7 +71,7 @@ def of_step(run_id: str, card: UUID, step: UUID, **more: Any) -> Target:
 
 def detail(work: Work, card: UUID, step: UUID, status: int = 200) -> Query:
     location = f"/api/v1/test-runs/{work.root_id}/cards/{card}/steps/{step}" if status == 201 else None
-    return Query(status, documents.STEP_DETAIL, {"run_id": work.root_id, "card_id": card, "step_id": step}, location)
+    return Query(status, documents.STEP_DETAIL, {"run_id": work.root_id, "card_id": card, "step_id": step}, location, ("steps", "runs"))
 
 
 @post("/test-runs/{run_id:str}/cards/{card_id:str}/steps")
