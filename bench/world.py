@@ -39,7 +39,7 @@ class World:
         with self._views() as conn:
             present = (conn.execute("SELECT count(*) FROM runs").fetchone() or (0,))[0]
         if present < runs:
-            self.make(Size(runs - present, 1, 4, outcomes=1))
+            self.make(Size(runs - present, 1, 1, outcomes=1))
 
     def filters(self) -> dict[str, str]:
         """Queries that a caller would send: a system, the newest, the oldest, with reports."""

@@ -1,6 +1,7 @@
 """The `runledger` command."""
 
 import asyncio
+import gc
 import signal
 import sys
 from datetime import UTC, datetime, timedelta
@@ -20,11 +21,13 @@ from domain.tokens import Role
 from infra import database
 from infra.embedded.processes import CannotStart
 from infra.embedded.supervisor import DirectoryInUse, EmbeddedServers
+from infra.joined_writes import JoinedWrites
 from infra.settings import Settings, SettingsError
 from projections import views
 
 EXIT_ERROR, EXIT_USAGE, EXIT_DEPENDENCY, EXIT_REFUSED = 1, 2, 4, 5
 TOKEN_DAYS = 90
+GC_THRESHOLDS = 10_000, 20, 20
 HOST = Actor(actor_id=UUID(int=0), token_id=UUID(int=0), role=Role.ADMIN)
 
 
@@ -42,6 +45,9 @@ def serve() -> None:
         with EmbeddedServers(settings) as servers:
             asyncio.run(_prepare(servers.settings))
             click.echo(f"Runledger serves on http://{settings.host}:{settings.port}  (docs: /docs, data: {settings.data_dir})", err=True)
+            gc.collect()
+            gc.freeze()  # what is there now stays; collections only look at what requests leave
+            gc.set_threshold(*GC_THRESHOLDS)
             uvicorn.run(
                 app.create(servers.settings, database.pool(servers.settings)),
                 host=settings.host,
@@ -49,6 +55,8 @@ def serve() -> None:
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
+                http=JoinedWrites,
                 timeout_graceful_shutdown=10,
             )
     except DirectoryInUse as refusal:
