@@ -44,9 +44,10 @@ def stamp(kind: str) -> str:
 
 
 def make_venv() -> None:
-    """Debian without python3-venv has no ensurepip, so pip of the outer Python installs into it."""
+    """Anew when missing, broken or of another Python. Debian without python3-venv has no ensurepip: the outer pip installs into it."""
     python = VENV / "bin" / "python"
-    if not python.exists() or subprocess.run([python, "-c", ""], check=False).returncode:
+    asked = [python, "-c", "import sys; print(sys.version)"]
+    if not python.exists() or subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() != sys.version:
         shutil.rmtree(VENV, ignore_errors=True)
         venv.EnvBuilder(with_pip=False, symlinks=True).create(VENV)
 
