@@ -13,6 +13,7 @@ import uvicorn
 from psycopg_pool import AsyncConnectionPool
 
 from api import app
+from cli.joined_writes import JoinedWrites
 from commands import tokens
 from commands.asking import Actor, Ask
 from commands.door import Door
@@ -21,7 +22,6 @@ from domain.tokens import Role
 from infra import database
 from infra.embedded.processes import CannotStart
 from infra.embedded.supervisor import DirectoryInUse, EmbeddedServers
-from infra.joined_writes import JoinedWrites
 from infra.settings import Settings, SettingsError
 from projections import views
 
