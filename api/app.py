@@ -16,12 +16,13 @@ from api.atlas import cards, catalogue, issue_links, observations, runs, steps
 from api.bodies import BODY_BYTES_MAX
 from api.conventions import Conventions
 from api.exchange import Exchange, Req
-from api.operations import health
+from api.operations import health, projections
 from commands.door import Door
 from domain.refusals import Refusal
 from infra.settings import Settings
 from projections import views
 
+OPERATIONS = projections.HANDLERS
 ATLAS = [*runs.HANDLERS, *cards.HANDLERS, *steps.HANDLERS, *observations.HANDLERS, *issue_links.HANDLERS, *catalogue.HANDLERS]
 
 
@@ -40,7 +41,7 @@ def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) 
 
     app = Litestar(
         route_handlers=[
-            Router("/api/v1", route_handlers=ATLAS, before_request=admit, request_max_body_size=BODY_BYTES_MAX),
+            Router("/api/v1", route_handlers=[*ATLAS, *OPERATIONS], before_request=admit, request_max_body_size=BODY_BYTES_MAX),
             *health.HANDLERS,
         ],
         dependencies={"exchange": Provide(lambda: exchange, sync_to_thread=False, use_cache=True)},

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from domain.events import Event
 from infra import mapper
 from infra.database import Connection
@@ -95,7 +97,7 @@ async def ask(conn: Connection, name: str, root_id: UUID, wanted: str, reason: s
     return cursor.rowcount == 1
 
 
-class Standing(NamedTuple):
+class Standing(msgspec.Struct, frozen=True):
     """How far a follower is: events and seconds behind the head of the sequence, and how many roots it left behind."""
 
     name: str

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 from psycopg import AsyncConnection
 
 from infra.chain import GENESIS, HEADER, chained, event_hash
@@ -94,7 +95,7 @@ async def _insert(conn: AsyncConnection[Any], last: Head, events: list[Finished]
 _OURS = "CASE WHEN last.xid < pg_snapshot_xmax(pg_current_snapshot()) THEN last.xid ELSE '0'::xid8 END"  # else from a restored cluster
 
 
-class Lag(NamedTuple):
+class Lag(msgspec.Struct, frozen=True):
     """How far the sequence is behind the log: events without a position, and the age of the oldest in seconds."""
 
     seq: int

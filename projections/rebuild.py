@@ -1,11 +1,14 @@
 """Rebuilding the views beside the live ones while traffic flows, and putting them in their place."""
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import time
 from collections.abc import Callable
+from multiprocessing.context import SpawnProcess
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
@@ -16,7 +19,7 @@ from domain.refusals import StateConflict
 from infra import database
 from infra.settings import Settings
 from infra.tail import Position
-from projections import chunks, comparison, shadow, view_sets, views
+from projections import chunks, comparison, rebuild_log, shadow, view_sets, views
 from projections.catching_up import CatchUp
 from projections.comparison import Difference
 
@@ -47,24 +50,34 @@ async def run(settings: Settings, processes: int, say: Say, *, dry_run: bool = F
 
     What a killed rebuild of the same definitions has built is taken over.
     """
-    began = time.monotonic()
     async with await database.owner(settings) as conn:
         await _take_lock(conn, settings)
-        schema = view_sets.new(settings)
-        resumed, start = await _begin(conn, schema)
-        await _first_pass(conn, settings, schema, processes, say)
-        events = (await chunks.progress(conn, schema))[1]
-        await _index(settings, schema, say)
-        catch_up = CatchUp(schema, start)
-        await _until_small(conn, catch_up, say)
-        found = await _compare(conn, settings, schema, say)
-        seconds = time.monotonic() - began
-        if dry_run:
-            await view_sets.drop(conn, schema)
-            return Rebuilt(events, seconds, resumed, found, None)
-        await _until_small(conn, catch_up, say)
-        pause_ms = await swap(conn, settings, catch_up)
-        return Rebuilt(events, seconds, resumed, found, pause_ms)
+        rebuild_id = await rebuild_log.begin(conn)
+        try:
+            done = await _run(conn, settings, processes, say, rebuild_id, dry_run=dry_run)
+        except Exception as error:
+            with contextlib.suppress(psycopg.Error):
+                await rebuild_log.end(conn, rebuild_id, "failed", error=f"{type(error).__name__}: {error}")
+            raise
+        await rebuild_log.end(conn, rebuild_id, "dry run" if dry_run else "done", done.differences)
+        return done
+
+
+async def _run(conn: AsyncConnection[Any], settings: Settings, processes: int, say: Say, rebuild_id: UUID, *, dry_run: bool) -> Rebuilt:
+    began, schema = time.monotonic(), view_sets.new(settings)
+    resumed, start = await _begin(conn, schema)
+    await _first_pass(conn, settings, schema, processes, say, rebuild_id)
+    events = (await chunks.progress(conn, schema))[1]
+    await _index(settings, schema, say)
+    catch_up = CatchUp(schema, start)
+    await _until_small(conn, catch_up, say)
+    found = await _compare(conn, settings, schema, say)
+    seconds = time.monotonic() - began
+    if dry_run:
+        await view_sets.drop(conn, schema)
+        return Rebuilt(events, seconds, resumed, found, None)
+    await _until_small(conn, catch_up, say)
+    return Rebuilt(events, seconds, resumed, found, await swap(conn, settings, catch_up))
 
 
 async def roll_back(settings: Settings, say: Say) -> float:
@@ -85,8 +98,7 @@ async def roll_back(settings: Settings, say: Say) -> float:
 
 
 async def _take_lock(conn: AsyncConnection[Any], settings: Settings) -> None:
-    row = await (await conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"{settings.schema} rebuild",))).fetchone()
-    if not row or not row[0]:
+    if not await rebuild_log.take_lock(conn, settings.schema):
         raise InProgress("A rebuild of this ledger is running already.")
 
 
@@ -114,30 +126,34 @@ async def _start_of(conn: AsyncConnection[Any], schema: str) -> Position:
     return Position((row or (0,))[0], 0)
 
 
-async def _first_pass(conn: AsyncConnection[Any], settings: Settings, schema: str, processes: int, say: Say) -> None:
+async def _first_pass(conn: AsyncConnection[Any], settings: Settings, schema: str, processes: int, say: Say, rebuild_id: UUID) -> None:
     """One process works here, several work beside us."""
-    if processes == 1:
-        await chunks.build(settings, schema, os.getppid())
-    else:
-        await _in_processes(conn, settings, schema, processes, say)
-    done, total = await chunks.progress(conn, schema)
-    say("building", done, total)
-    if done != total:
-        raise RuntimeError("A worker process of the rebuild failed; what it has built so far is kept. Run it again.")
-
-
-async def _in_processes(conn: AsyncConnection[Any], settings: Settings, schema: str, processes: int, say: Say) -> None:
-    context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=chunks.work, args=(settings, schema, os.getpid()), daemon=True) for _ in range(processes)]
-    for worker in workers:
-        worker.start()
+    workers = [] if processes == 1 else _start_workers(settings, schema, processes)
+    here = asyncio.create_task(chunks.build(settings, schema, os.getppid())) if processes == 1 else None
     try:
-        while any(worker.is_alive() for worker in workers):
-            say("building", *await chunks.progress(conn, schema))
+        while (here is not None and not here.done()) or any(worker.is_alive() for worker in workers):
+            done, total = await chunks.progress(conn, schema)
+            say("building", done, total)
+            await rebuild_log.progress(conn, rebuild_id, done, total)
             await asyncio.sleep(POLL_S)
     finally:
         for worker in workers:
             worker.terminate()
+    if here is not None:
+        await here
+    done, total = await chunks.progress(conn, schema)
+    say("building", done, total)
+    await rebuild_log.progress(conn, rebuild_id, done, total)
+    if done != total:
+        raise RuntimeError("A worker process of the rebuild failed; what it has built so far is kept. Run it again.")
+
+
+def _start_workers(settings: Settings, schema: str, processes: int) -> list[SpawnProcess]:
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=chunks.work, args=(settings, schema, os.getpid()), daemon=True) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    return workers
 
 
 async def _index(settings: Settings, schema: str, say: Say) -> None:

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, mkdtemp
 from uuid import UUID, uuid4
 
 import httpx
@@ -41,10 +42,10 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    root = tmp_path_factory.mktemp("pg")
-    for folder in (root, *root.parents[:2]):
-        folder.chmod(0o711)  # the server runs as another user when the tests run as root
+def postgres() -> Iterator[Postgres]:
+    """Its directory is not pytest's, which every other session of the same user closes to the server's user again."""
+    root = Path(mkdtemp(prefix="runledger-tests-"))
+    root.chmod(0o711)
     server = Postgres(root / "postgres", "owner", "app", UNSAFE_AND_FAST)
     server.start()
     with psycopg.connect(server.owner_url, autocommit=True) as conn:
@@ -54,6 +55,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         outside_any_loop.submit(asyncio.run, migrating).result()
     yield server
     server.stop()
+    rmtree(root)
 
 
 def settings_of(postgres: Postgres, name: str, folder: Path) -> Settings:

@@ -3,10 +3,11 @@
 import asyncio
 
 from infra.settings import Settings
-from workers import sequencer
+from workers import rebuilding, sequencer
 
 
 async def run(settings: Settings, stopping: asyncio.Event) -> None:
     """Works until `stopping`. A part that fails takes the program down, so that its supervisor starts it anew."""
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(sequencer.run(settings, stopping), name="sequencer")
+        tasks.create_task(rebuilding.run(settings, stopping), name="rebuilding")

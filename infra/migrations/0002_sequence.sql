@@ -53,7 +53,6 @@ CREATE TABLE rebuilds (
     state       text NOT NULL,
     fingerprint text NOT NULL,
     asked_by    uuid,
-    processes   integer NOT NULL,
     done        bigint NOT NULL DEFAULT 0,
     total       bigint NOT NULL DEFAULT 0,
     differences json,

@@ -19,7 +19,7 @@ from tests.conftest import Atlas, World
 
 ROUTES: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "matrix.toml").read_text())["routes"]
 CLOSED_ROUTES = [r for r in ROUTES if r["least"] != "none"]
-ABOUT_ONE = [r for r in CLOSED_ROUTES if "{" in r["path"]]
+ABOUT_ONE = [r for r in CLOSED_ROUTES if "_id}" in r["path"]]
 
 # Where the thing with an id is deleted and restored.
 OWN_PATH = {
