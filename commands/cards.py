@@ -11,7 +11,6 @@ from domain.facts import Kind
 from domain.refusals import FieldError, Invalid
 from infra import log
 from infra.append import Member
-from infra.ids import uuid7
 
 
 class Limits(NamedTuple):
@@ -61,11 +60,11 @@ def instantiate(work: Work, template: log.Stream, position: int, title: str | No
 
 
 def _new(work: Work, added: cards.CardAdded, template_steps: tuple[TemplateStep, ...]) -> UUID:
-    card_id = uuid7()
+    card_id = work.new_id()
     work.record(Kind.CARD, card_id, [added])
     work.place(Member(card_id, work.root_id, Kind.CARD, added.order, live=True))
     for position, step in enumerate(template_steps, 1):
-        step_id = uuid7()
+        step_id = work.new_id()
         fact = steps.StepAdded(card_id=card_id, title=step.title, description=step.description, step_type=step.step_type, order=position)
         work.record(Kind.STEP, step_id, [fact])
         work.place(Member(step_id, card_id, Kind.STEP, position, live=True))

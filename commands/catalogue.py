@@ -12,7 +12,6 @@ from domain.events import Event
 from domain.facts import Kind
 from domain.refusals import Forbidden, Invalid
 from infra.append import NewRoot
-from infra.ids import uuid7
 
 NOUNS: dict[Kind, ModuleType] = {
     Kind.SYSTEM: systems,
@@ -40,7 +39,7 @@ async def create(work: Work, kind: Kind, fact: Event, *, system_given: bool = Tr
         system_id = _default_system(limited, system_given=system_given)
         fact = type(fact)(**({f: getattr(fact, f) for f in fact.__struct_fields__} | {"system_id": system_id}))
     await _check_system(work, system_id)
-    entity_id = uuid7()
+    entity_id = work.new_id()
     work.begin_root(entity_id, NewRoot(kind, None, entity_id if kind is Kind.SYSTEM else system_id))
     work.record(kind, entity_id, [fact])
     return entity_id

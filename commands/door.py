@@ -1,117 +1,150 @@
 """The one door for writes: transaction, retries, time, actor, ids and conditions live here, once."""
 
-import hashlib
+import asyncio
+import random
+import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import psycopg
 from msgspec.structs import replace
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from commands import keys
 from commands.asking import Answer, Ask
 from commands.work import Query, Target, Work
-from domain.refusals import Gone, IdempotencyKeyReused, NotFound, PreconditionRequired, RequestInProgress, StateConflict, Unavailable
-from domain.tokens import Role, at_least
+from domain.refusals import NotFound, PreconditionRequired, Refusal, RequestInProgress, Unavailable
+from domain.tokens import Role
 from infra import log
 from infra.append import Origin
 from infra.bell import Bell
 from infra.ids import uuid7
 
-APPEND_ATTEMPTS_MAX = 5
+APPEND_ATTEMPTS_MAX = 8
+BACK_OFF_S = 0.004
+PATIENCE_S = 5.0
 
 Row = tuple[Any, ...]
 Decide = Callable[[Work], Awaitable[Query]]
 
 
 class Door:
-    """`limits` are the deployment's sizes; `project` turns changes into row statements."""
+    """`project` turns changes into row statements; `patience_s` is how long a command waits for the database."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]], project: log.Projector) -> None:
-        self.pool = pool
-        self.project = project
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]], project: log.Projector, patience_s: float = PATIENCE_S) -> None:
+        self.pool, self.project, self.patience_s = pool, project, patience_s
         self.bell = Bell(pool)
+        self._checking: asyncio.Task[None] | None = None
 
     async def perform(self, ask: Ask, target: Target | None, least: Role, decide: Decide) -> Answer:
         """Opens the target (404), checks the role (403), replays a known key, then decides, appends and reads the answer.
 
-        Tries again when another writer was faster; gives up as `Unavailable` after APPEND_ATTEMPTS_MAX tries.
+        Tries again when another writer was faster or the connection broke, at most APPEND_ATTEMPTS_MAX times and while its
+        patience lasts; then `Unavailable`, which says whether something may have been recorded. What no repetition mends
+        (a fault in SQL, a full disk, a statement that takes too long) is raised as it is.
         """
-        origin = Origin(
-            command_id=uuid7(),
-            actor_id=ask.actor.actor_id,
-            token_id=ask.actor.token_id,
-            surface=ask.surface,
-            client=ask.client,
-            request_id=ask.request_id,
-        )
-        lost: Work | None = None
-        for _ in range(APPEND_ATTEMPTS_MAX):
-            work = Work(ask, origin, target, self.project)
+        origin, ids, lost = _origin(ask), list[UUID](), list[Work]()
+        last: Exception | None = None
+        ends_at = time.monotonic() + self.patience_s
+        for attempt in range(APPEND_ATTEMPTS_MAX):
+            work = Work(ask, origin, target, self.project, ids)
             try:
-                async with self.pool.connection() as conn:
-                    if lost is not None and await log.was_committed(conn, lost.changes[0], origin):
-                        return _answer(lost, await _read(conn, lost.answer))
-                    answer = await self._attempt(conn, work, least, decide)
-            except log.RETRYABLE:
-                continue
-            except psycopg.OperationalError:
-                lost = work if work.changes else lost
-                continue
-            if answer is not None:
-                if work.changes:
-                    self.bell.ring()
-                return answer
-        raise Unavailable("Too many writers at once, or the database is not reachable. Nothing was recorded; try again.")
+                async with self.pool.connection(max(ends_at - time.monotonic(), 0.1)) as conn:
+                    return await self._attempt(conn, work, least, decide, lost)
+            except (*log.OVERTAKEN, RequestInProgress) as error:
+                if isinstance(error, RequestInProgress) and not lost:
+                    raise
+                last = error
+            except psycopg.OperationalError as error:
+                if not log.connection_broke(error) and not lost:
+                    raise
+                last, lost = error, [*lost, work] if work.changes else lost
+                self._drop_broken_connections()
+            if time.monotonic() >= ends_at:
+                break
+            await asyncio.sleep(random.uniform(0, BACK_OFF_S * 2**attempt))  # noqa: S311 - keeps writers apart, guards nothing
+        raise _given_up(last, maybe_recorded=bool(lost)) from last
 
-    async def _attempt(self, conn: AsyncConnection[Any], work: Work, least: Role, decide: Decide) -> Answer | None:
-        in_transaction = work.ask.key is not None or work.target is None or work.target.lock
-        if not in_transaction:
-            return await _decide_and_append(conn, work, least, decide)
-        async with conn.transaction():
-            answer = await _decide_and_append(conn, work, least, decide)
-            if answer is None:
-                raise psycopg.errors.SerializationFailure
-            return answer
+    async def _attempt(self, conn: AsyncConnection[Any], work: Work, least: Role, decide: Decide, lost: list[Work]) -> Answer:
+        if work.ask.key is None and work.target is not None and not work.target.lock:
+            answer = await _decide_and_append(conn, work, least, decide, lost)
+        else:
+            async with conn.transaction():
+                answer = await _decide_and_append(conn, work, least, decide, lost)
+        if work.changes:
+            self.bell.ring()
+        return answer
+
+    def _drop_broken_connections(self) -> None:
+        """After a restart of the server every idle connection is broken; without this each costs a request an attempt."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self.pool.check())
 
 
-async def _decide_and_append(conn: AsyncConnection[Any], work: Work, least: Role, decide: Decide) -> Answer | None:
-    if (known := await _opened(conn, work, least)) is not None:
-        return known
+def _origin(ask: Ask) -> Origin:
+    return Origin(
+        command_id=uuid7(),
+        actor_id=ask.actor.actor_id,
+        token_id=ask.actor.token_id,
+        surface=ask.surface,
+        client=ask.client,
+        request_id=ask.request_id,
+    )
+
+
+def _given_up(last: Exception | None, *, maybe_recorded: bool) -> Exception:
+    if maybe_recorded:
+        return Unavailable(
+            "The database went away during the change: it may have been recorded or not. A repetition with the same key tells."
+        )
+    if isinstance(last, psycopg.errors.UniqueViolation) and last.diag.constraint_name not in log.OVERTAKEN_CONSTRAINTS:
+        return last
+    return Unavailable("Too many writers at once, or the database is not reachable. Nothing was recorded; try again.")
+
+
+async def _decide_and_append(conn: AsyncConnection[Any], work: Work, least: Role, decide: Decide, lost: list[Work]) -> Answer:
+    try:
+        known = await _decide(conn, work, least, decide)
+    except Refusal:
+        if (known := await _found(conn, lost)) is None:
+            raise
+    # Only now that the streams are loaded: a lost append that is still on its way then collides with this one.
+    known = known or await _found(conn, lost)
+    return known or await _appended(conn, work)
+
+
+async def _decide(conn: AsyncConnection[Any], work: Work, least: Role, decide: Decide) -> Answer | None:
+    """Leaves the decision in `work`; answers where the idempotency key is known already."""
+    if (known := await keys.open_for(conn, work, least)) is not None:
+        return replace(known, replayed=known.command_id != work.origin.command_id)
     if work.ask.require_condition and work.ask.condition is None:
         raise PreconditionRequired("This deployment asks for an If-Match header on every change.")
     work.answer = await decide(work)
+    return None
+
+
+async def _found(conn: AsyncConnection[Any], lost: list[Work]) -> Answer | None:
+    """The answer of an earlier attempt whose commit did happen, though the connection broke before it said so."""
+    for work in lost:
+        version = await log.committed(conn, work.changes, work.origin)
+        if version is not None:
+            return _answer(work, await _read(conn, work.answer), version)
+    return None
+
+
+async def _appended(conn: AsyncConnection[Any], work: Work) -> Answer:
     if work.changes:
         appended = await _append(conn, work)
         if appended is None:
-            return None
+            raise log.Overtaken
         answer = _answer(work, *appended)
     else:
         answer = _answer(work, await _read(conn, work.answer))
     if work.ask.key is not None:
-        await _remember(conn, work.ask, answer)
+        await keys.remember(conn, work.ask, answer)
     return answer
-
-
-async def _opened(conn: AsyncConnection[Any], work: Work, least: Role) -> Answer | None:
-    """Opens the target and asks for the role; then the answer of a known key, also where that very request deleted the target."""
-    ask = work.ask
-    try:
-        await work.open(conn)
-    except Gone:
-        if ask.key is not None and at_least(ask.actor.role, least):
-            with suppress(IdempotencyKeyReused):
-                if (known := await _replay(conn, ask)) is not None:
-                    return known
-        raise
-    work.require(least)
-    if ask.key is None:
-        return None
-    await _claim(conn, ask)
-    return await _replay(conn, ask)
 
 
 async def _append(conn: AsyncConnection[Any], work: Work) -> tuple[Row | None, int] | None:
@@ -140,41 +173,3 @@ def _answer(work: Work, row: Row | None, version: int | None = None) -> Answer:
         raise NotFound("Not found.")
     own, wide, body = row
     return replace(answer, own=own, wide=wide, body=bytes(body))
-
-
-async def _claim(conn: AsyncConnection[Any], ask: Ask) -> None:
-    digest = hashlib.sha256(f"{ask.actor.actor_id} {ask.key}".encode()).digest()
-    number = int.from_bytes(digest[:8], "big", signed=True)
-    cursor = await conn.execute("SELECT pg_try_advisory_xact_lock(%s::bigint)", (number,))
-    if not (await cursor.fetchone() or (False,))[0]:
-        raise RequestInProgress("A request with this idempotency key is still running.")
-
-
-async def _replay(conn: AsyncConnection[Any], ask: Ask) -> Answer | None:
-    cursor = await conn.execute(
-        "SELECT fingerprint, command_id, status, headers, body, recorded_at > now() - interval '7 days' FROM idempotency"
-        " WHERE actor_id = %s AND key = %s",
-        (ask.actor.actor_id, ask.key),
-    )
-    row = await cursor.fetchone()
-    if row is None:
-        return None
-    fingerprint, command_id, status, headers, body, fresh = row
-    if bytes(fingerprint) != ask.fingerprint:
-        raise IdempotencyKeyReused("This idempotency key was used for another request.")
-    if not fresh:
-        raise StateConflict(f"This idempotency key was used more than 7 days ago by command {command_id}.")
-    return Answer(status=status, body=body, command_id=command_id, replayed=True, **headers)
-
-
-async def _remember(conn: AsyncConnection[Any], ask: Ask, answer: Answer) -> None:
-    kept = {name: getattr(answer, name) for name in ("own", "wide", "run_version", "location")}
-    headers = msgspec.json.encode(kept).decode()
-    await conn.execute(
-        "INSERT INTO idempotency (actor_id, key, fingerprint, command_id, status, headers, body) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        (ask.actor.actor_id, ask.key, ask.fingerprint, answer.command_id, answer.status, headers, answer.body),
-    )
-
-
-def new_id() -> UUID:
-    return uuid7()

@@ -11,13 +11,12 @@ from domain import observations
 from domain.facts import Kind
 from domain.refusals import NotFound
 from infra import log
-from infra.ids import uuid7
 
 
 async def record(work: Work, card_id: UUID, step_id: UUID, text: str, observed_at: datetime | None) -> UUID:
     steps.of_card(work, card_id, step_id)
     work.require_open()
-    observation_id = uuid7()
+    observation_id = work.new_id()
     fact = observations.ObservationRecorded(step_id=step_id, text=text, observed_at=observed_at)
     work.record(Kind.OBSERVATION, observation_id, [fact])
     return observation_id

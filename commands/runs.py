@@ -12,7 +12,6 @@ from domain.events import Event
 from domain.facts import Kind
 from infra import log
 from infra.append import NewRoot
-from infra.ids import uuid7
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +35,7 @@ async def create(work: Work, wanted: NewRun, limits: cards.Limits) -> UUID:
     if len(templates) > limits.cards_per_run:
         raise cards.too_many(f"A test run holds at most {limits.cards_per_run} cards.")
     await cards.check_steps(work, limits, [len(t.state.steps) for t in templates])
-    run_id, number = uuid7(), await log.next_number(work.conn, "test_run")
+    run_id, number = work.new_id(), await log.next_number(work.conn, "test_run")
     work.begin_root(run_id, NewRoot(Kind.RUN, number, wanted.system_id))
     facts: list[Event] = [
         runs.RunCreated(

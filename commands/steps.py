@@ -11,7 +11,6 @@ from domain.refusals import FieldError, Invalid, NotFound, UnknownReference
 from domain.steps import Outcome
 from infra import log
 from infra.append import Member
-from infra.ids import uuid7
 
 
 class Result(NamedTuple):
@@ -28,7 +27,7 @@ async def add(work: Work, card_id: UUID, title: str, description: str, step_type
     await check_steps(work, limits, [1])
     work.require_open()
     position = order or max((m.position for m in present), default=0) + 1
-    step_id = uuid7()
+    step_id = work.new_id()
     fact = steps.StepAdded(card_id=card_id, title=title, description=description, step_type=step_type, order=position)
     work.record(Kind.STEP, step_id, [fact])
     work.place(Member(step_id, card_id, Kind.STEP, position, live=True))

@@ -7,15 +7,12 @@ import string
 from datetime import datetime
 from uuid import UUID
 
-from psycopg import AsyncConnection
-
 from commands.work import Work
 from domain import tokens
 from domain.facts import Kind
 from domain.refusals import Invalid
 from domain.tokens import Role
 from infra.append import NewRoot
-from infra.ids import uuid7
 
 ALPHABET = string.digits + string.ascii_letters
 KEY_LENGTH, SECRET_LENGTH = 12, 32
@@ -41,14 +38,14 @@ async def issue(
     parts = _TOKEN.fullmatch(token)
     if parts is None:
         raise Invalid.one("#/token", "invalid_format", "must look like rl_<8 to 32 letters or digits>_<32 to 64 letters or digits>")
-    token_id = uuid7()
+    token_id = work.new_id()
     work.begin_root(token_id, NewRoot(Kind.TOKEN, None, None))
     fact = tokens.TokenIssued(
         key=parts[1],
         secret_sha256=hashlib.sha256(parts[2].encode()).hexdigest(),
         name=name,
         role=role,
-        owner_id=await owner(work.conn, email),
+        owner_id=await owner(work, email),
         system_ids=None if system_ids is None else tuple(system_ids),
         project_ids=None if project_ids is None else tuple(project_ids),
         expires_at=expires_at,
@@ -57,13 +54,14 @@ async def issue(
     return token_id
 
 
-async def owner(conn: AsyncConnection[tuple[UUID]], email: str) -> UUID:
+async def owner(work: Work, email: str) -> UUID:
     """The actor of an e-mail, made known if new."""
-    cursor = await conn.execute(
+    cursor = await work.conn.execute(
         "INSERT INTO users (actor_id, email) VALUES (%s, %s) ON CONFLICT (email) DO UPDATE SET email = EXCLUDED.email RETURNING actor_id",
-        (uuid7(), email),
+        (work.new_id(), email),
     )
     row = await cursor.fetchone()
     if row is None:
         raise LookupError(email)
-    return row[0]
+    actor_id: UUID = row[0]
+    return actor_id

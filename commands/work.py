@@ -13,6 +13,7 @@ from domain.refusals import Closed, Forbidden, Gone, NotFound, PreconditionFaile
 from domain.tokens import Role, at_least
 from infra import append, log
 from infra.append import Guard, Member, NewRoot, Origin
+from infra.ids import uuid7
 from infra.markers import AT, Wide
 
 _PARENT = {Kind.STEP: "card_id", Kind.OBSERVATION: "step_id"}  # the member that names the parent; a card's is the run
@@ -60,8 +61,11 @@ class Target(NamedTuple):
 
 
 class Work:
-    def __init__(self, ask: Ask, origin: Origin, target: Target | None, project: log.Projector) -> None:
+    """One attempt at a command; `ids` are those that its earlier attempts have made."""
+
+    def __init__(self, ask: Ask, origin: Origin, target: Target | None, project: log.Projector, ids: list[UUID]) -> None:
         self.ask, self.origin, self.target, self.project = ask, origin, target, project
+        self._ids, self._ids_taken = ids, 0
         self.conn: AsyncConnection[Any]
         self.head: log.Head | None = None
         self.streams: dict[UUID, log.Stream] = {}
@@ -74,6 +78,13 @@ class Work:
         self._rescope = False
         self._system_id: UUID | None = None
         self._restructure = False
+
+    def new_id(self) -> UUID:
+        """The next id of this command: the same ones in every attempt, so that a lost append and its repetition collide."""
+        if self._ids_taken == len(self._ids):
+            self._ids.append(uuid7())
+        self._ids_taken += 1
+        return self._ids[self._ids_taken - 1]
 
     async def open(self, conn: AsyncConnection[Any]) -> None:
         """Loads the target; missing, deleted, out of scope or wrongly nested is NotFound."""

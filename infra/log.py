@@ -123,14 +123,25 @@ async def append(conn: AsyncConnection[Any], statement: Statement) -> AsyncCurso
     return await conn.execute(statement.sql, statement.params, prepare=True)
 
 
-async def was_committed(conn: AsyncConnection[Any], first: Change, origin: Origin) -> bool:
-    """Whether the command's first event is in the log: resolves a commit whose answer was lost."""
+async def committed(conn: AsyncConnection[Any], changes: Sequence[Change], origin: Origin) -> int | None:
+    """The root version after a command if its events are in the log: resolves a commit whose answer was lost."""
     cursor = await conn.execute(
-        "SELECT convert_from(metadata, 'UTF8')::jsonb ->> 'command_id' FROM events WHERE originator_id = %s AND originator_version = %s",
-        (first.stream_id, first.version),
+        "SELECT root_version FROM events WHERE originator_id = %s AND originator_version = %s"
+        " AND convert_from(metadata, 'UTF8')::jsonb ->> 'command_id' = %s",
+        (changes[0].stream_id, changes[0].version, str(origin.command_id)),
     )
     row = await cursor.fetchone()
-    return row is not None and row[0] == str(origin.command_id)
+    return None if row is None else int(row[0]) + len(changes) - 1
 
 
-RETRYABLE = (psycopg.errors.UniqueViolation, psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+def connection_broke(error: psycopg.OperationalError) -> bool:
+    """Whether the connection is gone (or was never had), not just a statement: then the outcome is unknown."""
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+
+
+class Overtaken(Exception):
+    """The guard of an append no longer held: another writer was faster."""
+
+
+OVERTAKEN = (Overtaken, psycopg.errors.UniqueViolation, psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+OVERTAKEN_CONSTRAINTS = ("events_pkey",)

@@ -55,7 +55,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "psycopg_pool": "it is given the pool that it begins transactions on",
     },
     "commands/work.py": {"psycopg": "the type of the connection that it passes on to infra"},
-    "commands/tokens.py": {"psycopg": "it writes the owner's e-mail itself; that statement belongs in infra"},
+    "commands/keys.py": {"psycopg": "the type of the connection of the door's transaction, in which keys are kept"},
     "api/access.py": {
         "psycopg": "the type of a pool's connection",
         "psycopg_pool": "it is given the pool that tokens are looked up on",

@@ -1,0 +1,113 @@
+"""TCP in front of PostgreSQL's socket, which can cut a connection at an exact moment."""
+
+import asyncio
+from contextlib import suppress
+from enum import Enum, auto
+from pathlib import Path
+
+IDLE = b"Z\x00\x00\x00\x05I"  # ReadyForQuery outside a transaction: everything sent so far is committed or rolled back
+QUERY, SYNC = b"Q", b"S\x00\x00\x00\x04"  # one message that needs no more, and what ends several
+
+
+class Cut(Enum):
+    """What happens to the connection that sends the armed bytes."""
+
+    BEFORE = auto()  # they never reach the server
+    AFTER = auto()  # the server carries them out; its answer never reaches the client
+    AT_ONCE = auto()  # they are sent on and the connection is closed in the same moment: either may win
+    LATE = auto()  # the client is cut off, the server gets them when `deliver` says so
+
+
+class Proxy:
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+        self.cuts = 0
+        self._armed: tuple[bytes, Cut] | None = None
+        self._held: asyncio.Future[tuple[bytes, asyncio.StreamReader, asyncio.StreamWriter]] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server
+
+    async def start(self) -> int:
+        """Listens on a free port and returns it."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        self._server.close()
+        assert self._armed is None, "an armed cut never happened"
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def arm(self, needle: bytes, cut: Cut) -> None:
+        """The next connection that sends `needle` is cut, once."""
+        self._armed = needle, cut
+        self._held = asyncio.get_running_loop().create_future()
+
+    async def deliver(self) -> None:
+        """Gives the server what a LATE cut has held back, and waits until it has dealt with it."""
+        assert self._held is not None
+        sent, reader, writer = await self._held
+        writer.write(sent)
+        await _until_idle(reader)
+        writer.close()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_unix_connection(self.socket)
+        answers = asyncio.create_task(_pump(from_server, writer))
+        self._tasks.add(answers)
+        cut = await self._forward(reader, to_server)
+        if cut is not None:
+            self.cuts += 1
+            await self._cut(cut, reader, from_server, to_server, answers)
+        answers.cancel()
+        writer.close()
+        if cut is not Cut.LATE:
+            to_server.close()
+
+    async def _forward(self, reader: asyncio.StreamReader, to_server: asyncio.StreamWriter) -> Cut | None:
+        """Passes on what the client sends until it leaves (None) or the armed bytes come."""
+        while sent := await reader.read(1 << 20):
+            if self._armed is not None and self._armed[0] in sent:
+                cut, self._armed = self._armed[1], None
+                self._sent = sent
+                return cut
+            to_server.write(sent)
+        return None
+
+    async def _cut(
+        self,
+        cut: Cut,
+        reader: asyncio.StreamReader,
+        from_server: asyncio.StreamReader,
+        to_server: asyncio.StreamWriter,
+        answers: "asyncio.Task[None]",
+    ) -> None:
+        sent = self._sent
+        if cut is Cut.BEFORE:
+            return
+        answers.cancel()
+        await asyncio.gather(answers, return_exceptions=True)
+        while not sent.startswith(QUERY) and SYNC not in sent and (more := await reader.read(1 << 20)):
+            sent += more
+        if cut is Cut.LATE:
+            assert self._held is not None
+            self._held.set_result((sent, from_server, to_server))
+            return
+        to_server.write(sent)
+        await to_server.drain()
+        if cut is Cut.AFTER:
+            await _until_idle(from_server)
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while answer := await reader.read(1 << 20):
+            writer.write(answer)
+    writer.close()
+
+
+async def _until_idle(reader: asyncio.StreamReader) -> None:
+    said = b""
+    while not said.endswith(IDLE) and (more := await reader.read(1 << 20)):
+        said += more
