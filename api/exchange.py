@@ -80,10 +80,14 @@ class Exchange:
 
     async def visible(self, conn: AsyncConnection[Any], actor: Actor, target: Target) -> Any:
         """The id of a live root in the caller's scope."""
+        return (await self.found(conn, actor, target, deleted=False))[0]
+
+    async def found(self, conn: AsyncConnection[Any], actor: Actor, target: Target, *, deleted: bool) -> tuple[Any, int]:
+        """Id and version of a root in the caller's scope, with `deleted` also of a deleted one."""
         row = await (await conn.execute(*present.root(target), prepare=True)).fetchone()
-        if row is None or row[2] == "deleted" or not actor.sees(row[1]):
+        if row is None or (row[2] == "deleted" and not deleted) or not actor.sees(row[1]):
             raise NotFound(f"No such {NOUN[target.kind]}.")
-        return row[0]
+        return row[0], row[3]
 
     async def _present_tag(self, target: Target | None) -> str | None:
         """The ETag of what a write was about, as it stands now."""

@@ -8,9 +8,9 @@ from projections import catalogue_documents, documents
 
 
 def root(target: Target) -> tuple[str, tuple[Any, ...]]:
-    """A query of (root id, system id, status)."""
+    """A query of (root id, system id, status, version)."""
     column = "number" if isinstance(target.ref, int) else "root_id"
-    return f"SELECT root_id, system_id, status FROM roots WHERE kind = %s AND {column} = %s", (target.kind, target.ref)
+    return f"SELECT root_id, system_id, status, version FROM roots WHERE kind = %s AND {column} = %s", (target.kind, target.ref)
 
 
 def document(target: Target, root_id: UUID) -> tuple[str, dict[str, Any]]:

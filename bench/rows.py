@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from bench import figures, floors
 from bench.figures import Figures
@@ -85,6 +86,14 @@ def list_page(world: World) -> list[Figures]:
     return [_read(world, "GET list of 50 at 10,000 runs", "0.50 of raw, p99 < 30 ms", requests, sql, [params])]
 
 
+def travel(world: World) -> list[Figures]:
+    """GET of a past state of a run of 10,000 events, two at a time, beside reading these events and doing nothing with them."""
+    made = world.make(Size(1, 10, 200, outcomes=4))[0]
+    requests = [request("GET", f"/test-runs/{made.run_id}?version=10000", world.token)]
+    sql = "SELECT * FROM events WHERE root_id = %(run_id)s AND root_version <= 10000 ORDER BY root_version"
+    return [_read(world, "GET run as of event 10,000", "p95 < 250 ms", requests, sql, [{"run_id": made.run_id}], clients=2)]
+
+
 def filtered(world: World) -> list[Figures]:
     """Lists with filters, at 8 clients, as the ledger grows."""
     lines = []
@@ -97,12 +106,15 @@ def filtered(world: World) -> list[Figures]:
     return lines
 
 
-def _read(world: World, name: str, goal: str, requests: list[bytes], sql: str, params: list[dict[str, Any]]) -> Figures:
+def _read(
+    world: World, name: str, goal: str, requests: list[bytes], sql: str, params: list[dict[str, Any]], *, clients: int = CLIENTS
+) -> Figures:
     ours: list[Load] = []
     raw: list[Load] = []
+    settings = replace(world.settings, pool_max=min(clients, world.settings.pool_max))
     for _ in range(ROUNDS):
-        ours.append(drive_apart(world.port, requests, CLIENTS, ROUND_S))
-        raw.append(floors.raw_query(world.settings, sql, params, ROUND_S))
+        ours.append(drive_apart(world.port, requests, clients, ROUND_S))
+        raw.append(floors.raw_query(settings, sql, params, ROUND_S))
     return figures.of(name, goal, ours, raw)
 
 
@@ -125,6 +137,7 @@ ROWS: dict[str, Row] = {
     "bulk": bulk,
     "detail": detail,
     "list": list_page,
+    "travel": travel,
     "filters": filtered,
     "start": start,
 }

@@ -39,6 +39,9 @@ _OF_ROOTS = f"""SELECT string_agg(p.line, E'\\n') FROM (SELECT {LINE} AS line FR
     WHERE (e.root_id, e.root_version) > (%(root)s, %(version)s) AND e.root_id <= %(last)s
     ORDER BY e.root_id, e.root_version LIMIT %(limit)s) p"""
 
+_OF_ROOT = f"""SELECT string_agg(p.line, E'\\n') FROM (SELECT {LINE} AS line FROM events e
+    WHERE e.root_id = %(root)s AND e.root_version > %(after)s AND e.root_version <= %(upto)s ORDER BY e.root_version) p"""
+
 _decoder = msgspec.json.Decoder(Stored)
 
 
@@ -63,8 +66,10 @@ async def of_roots(conn: AsyncConnection[Any], first: UUID, last: UUID, limit: i
 
 async def of_root(conn: AsyncConnection[Any], root_id: UUID, after: int, upto: int | None = None) -> list[Stored]:
     """The events of one root after a root version, up to another (None: all there are)."""
-    cursor = await conn.execute(
-        f"SELECT {LINE} FROM events e WHERE e.root_id = %s AND e.root_version > %s AND e.root_version <= %s ORDER BY e.root_version",
-        (root_id, after, 2**31 - 1 if upto is None else upto),
-    )
-    return decode("\n".join(row[0] for row in await cursor.fetchall()))
+    return decode(await text_of_root(conn, root_id, after, upto))
+
+
+async def text_of_root(conn: AsyncConnection[Any], root_id: UUID, after: int, upto: int | None = None) -> str:
+    """The same as one page of text, for who decodes it in a thread."""
+    cursor = await conn.execute(_OF_ROOT, {"root": root_id, "after": after, "upto": 2**31 - 1 if upto is None else upto})
+    return str((await cursor.fetchone() or ("",))[0] or "")

@@ -8,6 +8,7 @@ from litestar import Response, delete, get, patch, post, put
 from msgspec import UNSET, Meta, UnsetType
 
 from api import bodies, pages, parameters
+from api.atlas import past_states
 from api.atlas.words import Description, Ordering, Reason, Title
 from api.exchange import Exchange, Req
 from commands import runs
@@ -93,6 +94,8 @@ async def list_runs(request: Req, exchange: Exchange) -> Response[bytes]:
 
 @get("/test-runs/{run_id:str}")
 async def get_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
+    if past_states.asked_for(request):
+        return await past_states.read(request, exchange, target(run_id))
     return await exchange.read(request, documents.RUN_DETAIL, {}, target(run_id))
 
 
