@@ -3,10 +3,11 @@
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from domain import issue_links, tombstones
-from domain.differences import applied, edited
+from domain.differences import applied, asked, edited
 from domain.events import Event
 from domain.issue_links import IssueLinked, IssueUnlinked
 from domain.orders import check_order
@@ -21,10 +22,10 @@ class CardAdded(Event, frozen=True, tag="card.added"):
 
 
 class CardEdited(Event, frozen=True, tag="card.edited"):
-    """Only the members that changed are set; None means unchanged."""
+    """Only the members that changed are set."""
 
-    title: str | None = None
-    description: str | None = None
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
 
 
 class CardMoved(Event, frozen=True, tag="card.moved"):
@@ -59,7 +60,7 @@ def evolve(card: Card | None, event: Event) -> Card | None:
         case None, CardAdded():
             return Card(title=event.title, description=event.description)
         case Card(), CardEdited():
-            return applied(card, event, unchanged=None)
+            return applied(card, event)
         case Card(), CardDeleted():
             return replace(card, deleted=True)
         case Card(), CardRestored():
@@ -70,7 +71,7 @@ def evolve(card: Card | None, event: Event) -> Card | None:
 
 
 def edit(card: Card, present_order: int, title: str | None, description: str | None, order: int | None) -> list[Event]:
-    facts = edited(card, CardEdited(title=title, description=description), unchanged=None)
+    facts = edited(card, CardEdited(title=asked(title), description=asked(description)))
     if order is not None and order != present_order:
         facts.append(CardMoved(order=order))
     return facts

@@ -3,10 +3,11 @@
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from domain import issue_links, tombstones
-from domain.differences import applied, edited
+from domain.differences import applied, asked, edited
 from domain.events import Event
 from domain.issue_links import IssueLinked, IssueUnlinked
 from domain.orders import check_order
@@ -22,10 +23,10 @@ class RunCreated(Event, frozen=True, tag="test_run.created"):
 
 
 class RunEdited(Event, frozen=True, tag="test_run.edited"):
-    """Only the members that changed are set; None means unchanged."""
+    """Only the members that changed are set."""
 
-    title: str | None = None
-    description: str | None = None
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
 
 
 class RunAssetsChanged(Event, frozen=True, tag="test_run.assets_changed"):
@@ -69,7 +70,7 @@ def evolve(run: Run | None, event: Event) -> Run | None:
         case None, RunCreated():
             return Run(title=event.title, description=event.description, system_id=event.system_id, asset_ids=event.asset_ids)
         case Run(), RunEdited():
-            return applied(run, event, unchanged=None)
+            return applied(run, event)
         case Run(), RunAssetsChanged():
             return replace(run, asset_ids=event.asset_ids)
         case Run(), RunClosed():
@@ -87,7 +88,7 @@ def evolve(run: Run | None, event: Event) -> Run | None:
 
 def edit(run: Run, title: str | None, description: str | None, asset_ids: tuple[UUID, ...] | None) -> list[Event]:
     """The members that differ, as facts; nothing when nothing differs."""
-    facts = edited(run, RunEdited(title=title, description=description), unchanged=None)
+    facts = edited(run, RunEdited(title=asked(title), description=asked(description)))
     if asset_ids is not None and asset_ids != run.asset_ids:
         facts.append(RunAssetsChanged(asset_ids=asset_ids))
     return facts

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from domain import issue_links, tombstones
-from domain.differences import applied, edited
+from domain.differences import applied, asked, edited
 from domain.events import Event
 from domain.issue_links import IssueLinked, IssueUnlinked
 from domain.refusals import FieldError, Invalid
@@ -33,10 +33,10 @@ class StepAdded(Event, frozen=True, tag="step.added"):
 
 
 class StepEdited(Event, frozen=True, tag="step.edited"):
-    """Only the members that changed are set; None means unchanged."""
+    """Only the members that changed are set."""
 
-    title: str | None = None
-    description: str | None = None
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
 
 
 class StepMoved(Event, frozen=True, tag="step.moved"):
@@ -86,7 +86,7 @@ def evolve(step: Step | None, event: Event) -> Step | None:
         case None, StepAdded():
             return Step(card_id=event.card_id, title=event.title, description=event.description)
         case Step(), StepEdited():
-            return applied(step, event, unchanged=None)
+            return applied(step, event)
         case Step(), StepOutcomeRecorded():
             return replace(step, status=event.status, exception=event.exception, started_at=event.started_at, ended_at=event.ended_at)
         case Step(), StepDeleted():
@@ -132,7 +132,7 @@ def _ended_before_started(after: StepOutcomeRecorded, wanted: Outcome, pointer: 
 
 
 def edit(step: Step, present_order: int, title: str | None, description: str | None, order: int | None) -> list[Event]:
-    facts = edited(step, StepEdited(title=title, description=description), unchanged=None)
+    facts = edited(step, StepEdited(title=asked(title), description=asked(description)))
     if order is not None and order != present_order:
         facts.append(StepMoved(order=order))
     return facts

@@ -2,6 +2,7 @@
 
 from domain.cards import CardAdded, CardDeleted, CardEdited, CardMoved, CardRestored
 from domain.changes import Change
+from domain.differences import told
 from domain.issue_links import IssueLinked, IssueUnlinked
 from domain.runs import CardsReordered
 from projections.rows import Rows
@@ -51,8 +52,7 @@ def project(change: Change, rows: Rows) -> None:
             )
             rows.add(RUNS, change.root_id, card_count=1)
         case CardEdited():
-            given = {"title": event.title, "description": event.description}
-            rows.set(CARDS, card, **{name: value for name, value in given.items() if value is not None})
+            rows.set(CARDS, card, **told(event))
         case IssueLinked() | IssueUnlinked():
             rows.set(CARDS, card, issue_ids=change.after.issue_ids)
         case CardMoved():

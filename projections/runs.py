@@ -1,6 +1,7 @@
 """Test runs as seen: the run row with its summary, kept by deltas."""
 
 from domain.changes import Change
+from domain.differences import told
 from domain.issue_links import IssueLinked, IssueUnlinked
 from domain.runs import (
     RunAssetsChanged,
@@ -53,8 +54,7 @@ def project(change: Change, rows: Rows) -> None:
         case RunCreated():
             _create(change, event, rows)
         case RunEdited():
-            given = {"title": event.title, "description": event.description}
-            rows.set(RUNS, run, **{name: value for name, value in given.items() if value is not None})
+            rows.set(RUNS, run, **told(event))
         case RunAssetsChanged():
             rows.set(RUNS, run, asset_ids=event.asset_ids)
         case RunClosed():

@@ -2,6 +2,7 @@
 
 from domain.cards import StepsReordered
 from domain.changes import Change
+from domain.differences import told
 from domain.issue_links import IssueLinked, IssueUnlinked
 from domain.steps import StepAdded, StepDeleted, StepEdited, StepMoved, StepOutcomeRecorded, StepRestored
 from projections.rows import Rows
@@ -41,8 +42,7 @@ def project(change: Change, rows: Rows) -> None:
         case StepAdded():
             _add(change, event, rows)
         case StepEdited():
-            given = {"title": event.title, "description": event.description}
-            rows.set(STEPS, step, **{name: value for name, value in given.items() if value is not None})
+            rows.set(STEPS, step, **told(event))
         case IssueLinked() | IssueUnlinked():
             rows.set(STEPS, step, issue_ids=change.after.issue_ids)
         case StepMoved():

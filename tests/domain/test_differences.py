@@ -1,7 +1,9 @@
 """Partial edits."""
 
+import msgspec
+
 from domain.assets import Asset, AssetCreated, AssetEdited
-from domain.differences import applied, begun, edited
+from domain.differences import applied, asked, begun, edited
 from domain.runs import Run, RunEdited
 from tests.domain.conftest import number
 
@@ -23,11 +25,9 @@ def test_applying_keeps_what_is_unset_and_takes_null_over() -> None:
     assert applied(PUMP, AssetEdited()) == PUMP
 
 
-def test_some_events_say_unchanged_by_null() -> None:
-    assert edited(RUN, RunEdited(title=None, description="At 13 V"), unchanged=None) == [RunEdited(description="At 13 V")]
-    assert applied(RUN, RunEdited(description="At 13 V"), unchanged=None) == Run(
-        title="Acceptance", description="At 13 V", system_id=number(1)
-    )
+def test_what_a_caller_leaves_alone_is_left_out() -> None:
+    assert edited(RUN, RunEdited(title=asked(None), description=asked("At 13 V"))) == [RunEdited(description="At 13 V")]
+    assert msgspec.json.encode(RunEdited(description="")) == b'{"type":"test_run.edited","description":""}'
 
 
 def test_a_state_begins_with_every_member_of_its_creation() -> None:
