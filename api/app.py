@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from api import problems
-from api.atlas import cards, catalogue, issue_links, observations, runs, steps
+from api.atlas import audit, cards, catalogue, issue_links, observations, runs, steps
 from api.bodies import BODY_BYTES_MAX
 from api.conventions import Conventions
 from api.exchange import Exchange, Req
@@ -23,7 +23,15 @@ from infra.settings import Settings
 from projections import views
 
 OPERATIONS = projections.HANDLERS
-ATLAS = [*runs.HANDLERS, *cards.HANDLERS, *steps.HANDLERS, *observations.HANDLERS, *issue_links.HANDLERS, *catalogue.HANDLERS]
+ATLAS = [
+    *runs.HANDLERS,
+    *cards.HANDLERS,
+    *steps.HANDLERS,
+    *observations.HANDLERS,
+    *issue_links.HANDLERS,
+    *catalogue.HANDLERS,
+    *audit.HANDLERS,
+]
 
 
 def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> Conventions:

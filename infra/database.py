@@ -72,6 +72,12 @@ async def owner(settings: Settings) -> AsyncConnection[Any]:
     return await AsyncConnection.connect(settings.owner_url or settings.database_url or "", autocommit=True, options=options, **_LIVELY)
 
 
+def blocking(settings: Settings) -> psycopg.Connection[Any]:
+    """One connection for a thread that reads much of the log; it may take its time."""
+    options = f"-c timezone=UTC -c search_path={search_path(settings)} -c jit=off -c max_parallel_workers_per_gather=0"
+    return psycopg.Connection.connect(settings.database_url or "", autocommit=True, options=options, **_LIVELY)
+
+
 async def migrate(settings: Settings, make_views: MakeViews) -> int:
     """Applies the missing migrations under an advisory lock; returns how many. Refuses a database from a newer release."""
     url = settings.owner_url or settings.database_url or ""

@@ -34,6 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     steps_per_run_max: int = 20_000
     require_if_match: bool = False
     pool_max: int = 8
+    checkpoint_events: int = 10_000
+    checkpoint_minutes: int = 5
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -52,6 +54,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             steps_per_run_max=_integer(given, "RUNLEDGER_STEPS_PER_RUN_MAX", 20_000, 1, 1_000_000),
             require_if_match=_boolean(given, "RUNLEDGER_REQUIRE_IF_MATCH"),
             pool_max=_integer(given, "RUNLEDGER_POOL_MAX", 8, 2, 200),
+            checkpoint_events=_integer(given, "RUNLEDGER_CHECKPOINT_EVENTS", 10_000, 1, 100_000_000),
+            checkpoint_minutes=_integer(given, "RUNLEDGER_CHECKPOINT_MINUTES", 5, 1, 10_000),
             **text,
         )
 

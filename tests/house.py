@@ -21,7 +21,10 @@ class Room(NamedTuple):
 
 ROOMS = {
     "domain": Room(set(), {"msgspec"}),
-    "infra": Room({"domain"}, {"aiobotocore", "eventsourcing", "httpx", "msgspec", "numpy", "psycopg", "psycopg_pool", "redis"}),
+    "infra": Room(
+        {"domain"},
+        {"aiobotocore", "botocore", "cryptography", "eventsourcing", "httpx", "msgspec", "numpy", "psycopg", "psycopg_pool", "redis"},
+    ),
     "commands": Room({"domain", "infra"}, {"msgspec"}),
     "projections": Room({"domain", "infra"}, {"msgspec", "psycopg"}),
     "workers": Room({"domain", "infra", "commands", "projections"}, {"dramatiq", "msgspec", "numpy", "polars"}),

@@ -28,6 +28,15 @@ CREATE TABLE checkpoints (
     signature  bytea NOT NULL
 );
 
+CREATE TABLE signing_keys (
+    key_id     text PRIMARY KEY,
+    public_key bytea NOT NULL,
+    at         timestamptz NOT NULL,
+    signed_by  text NOT NULL,
+    signature  bytea NOT NULL
+);
+COMMENT ON TABLE signing_keys IS 'Public keys that sign checkpoints. Each is vouched for by the key before it, the first one by itself.';
+
 CREATE TABLE followers (
     name       text PRIMARY KEY,
     seq        bigint NOT NULL,
