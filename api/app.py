@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from api import problems
-from api.atlas import audit, cards, catalogue, issue_links, observations, runs, steps
+from api.atlas import audit, cards, catalogue, evidence, issue_links, observations, runs, steps
 from api.bodies import BODY_BYTES_MAX
 from api.conventions import Conventions
 from api.exchange import Exchange, Req
@@ -31,6 +31,7 @@ ATLAS = [
     *issue_links.HANDLERS,
     *catalogue.HANDLERS,
     *audit.HANDLERS,
+    *evidence.HANDLERS,
 ]
 
 

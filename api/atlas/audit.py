@@ -16,7 +16,7 @@ from infra.audit.verification import Range, Report
 POSITIONS_MAX = 500_000  # a few seconds of work; `runledger verify` takes the whole ledger
 POSITION_MAX = 10**15
 
-_one_at_a_time = ThreadPoolExecutor(1, thread_name_prefix="verification")  # hashing must not hold up other requests
+one_at_a_time = ThreadPoolExecutor(1, thread_name_prefix="verification")  # hashing must not hold up other requests
 
 
 def require(request: Req, exchange: Exchange, least: Role) -> None:
@@ -37,7 +37,7 @@ async def verify_ledger(request: Req, exchange: Exchange) -> Response[bytes]:
         query.wrong("to", "limit_exceeded", f"takes at most {POSITIONS_MAX} positions in one request")
     query.done()
     wanted = Range(first - 1, last, POSITIONS_MAX)
-    begun = await asyncio.get_running_loop().run_in_executor(_one_at_a_time, verification.verify, exchange.settings, wanted)
+    begun = await asyncio.get_running_loop().run_in_executor(one_at_a_time, verification.verify, exchange.settings, wanted)
     return Response(msgspec.json.encode(_shown(begun.report())), media_type="application/json")
 
 
