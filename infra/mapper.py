@@ -47,7 +47,7 @@ def number_of(event: Event) -> int:
 def decode(name: str, number: int, state: bytes) -> Event:
     """The event as this release knows it, older shapes lifted step by step."""
     newest = schema_number(name)
-    if name not in BY_NAME or number > newest:
+    if name not in BY_NAME or not 1 <= number <= newest:
         raise UnknownEvent(f"{name} schema {number}: this release knows " + (f"up to {newest}" if name in BY_NAME else "no such event"))
     if number == newest:
         return _decoder(name).decode(state)

@@ -7,7 +7,8 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.sql import SQL
 
-from domain.refusals import StateConflict
+from domain.facts import Kind
+from domain.refusals import NotFound, StateConflict
 from domain.runs import number_text
 from infra.audit import checkpoints, evidence, keys
 from infra.database import blocking
@@ -22,6 +23,16 @@ HOLDS_DELETED = """SELECT EXISTS (SELECT FROM events d WHERE d.root_id = %s AND 
       AND r.topic LIKE '%%.restored'))"""
 
 _RUN_EVEN_DELETED = documents.RUN_DETAIL.removesuffix(" AND NOT t.deleted")
+
+
+def find(settings: Settings, reference: UUID | int) -> UUID:
+    """The id of a run, live or deleted, by its id or number. Raises NotFound."""
+    column = "root_id" if isinstance(reference, UUID) else "number"
+    with blocking(settings) as conn:
+        row = conn.execute(f"SELECT root_id FROM roots WHERE kind = %s AND {column} = %s", (Kind.RUN, reference)).fetchone()
+    if row is None:
+        raise NotFound("No such test run.")
+    return UUID(str(row[0]))
 
 
 def build(settings: Settings, run_id: UUID) -> bytes:

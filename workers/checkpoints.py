@@ -5,8 +5,7 @@ import logging
 import time
 
 from infra.audit import checkpoints, journal, keys, store
-from infra.audit.statements import Checkpoint, PublicKey
-from infra.database import LOST, Connection, blocking, dedicated
+from infra.database import LOST, Connection, dedicated
 from infra.settings import Settings
 from workers.sequencer import RETRY_S, pause
 
@@ -60,7 +59,7 @@ class Copies:
         """Uploads what is missing; S3 being away only delays it."""
         if not store.is_configured(self._settings):
             return
-        statements = await asyncio.to_thread(_statements, self._settings)
+        statements = await asyncio.to_thread(store.statements_of, self._settings)
         try:
             async with store.opened(self._settings) as there:
                 if self._there is None:
@@ -70,8 +69,3 @@ class Copies:
         except store.AWAY as error:
             logger.warning("checkpoints wait for S3: %s", error)
             self._failed_at = time.monotonic()
-
-
-def _statements(settings: Settings) -> list[PublicKey | Checkpoint]:
-    with blocking(settings) as conn:
-        return [*keys.known(conn), *checkpoints.since(conn, 0)]

@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import AsyncConnection, Connection
 
 from infra.audit import journal, keys
-from infra.audit.statements import Checkpoint, stamp
+from infra.audit.statements import Checkpoint, PublicKey, stamp
 from infra.database import blocking
 from infra.settings import Settings
 
@@ -60,9 +60,10 @@ def prepare(settings: Settings) -> None:
         journal.complete(file_of(settings), since(conn, _written(settings)), Checkpoint, lambda each: each.seq)
 
 
-def rotate_key(settings: Settings) -> None:
+def rotate_key(settings: Settings) -> PublicKey:
+    """From now on a new key signs, which the present one vouches for."""
     with blocking(settings) as conn, _alone(conn, settings):
-        keys.rotate(conn, settings)
+        return keys.rotate(conn, settings)
 
 
 @contextmanager

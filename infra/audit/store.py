@@ -1,5 +1,6 @@
 """Copies of checkpoints and keys in S3, where nobody who holds the database can reach them."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -10,7 +11,9 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.audit import checkpoints, keys
 from infra.audit.statements import Checkpoint, PublicKey
+from infra.database import blocking
 from infra.settings import Settings
 
 CONNECT_S, READ_S = 3, 10
@@ -63,6 +66,19 @@ class Store:
         contents = {name: await self.content(name) for name in differing}
         same = {name_of(each): msgspec.json.encode(each) for each in statements}
         return {name: content for name, content in contents.items() if same.get(name) != content}
+
+
+def statements_of(settings: Settings) -> list[Statement]:
+    """What the database holds, and S3 should hold as well."""
+    with blocking(settings) as conn:
+        return [*keys.known(conn), *checkpoints.since(conn, 0)]
+
+
+async def differing(settings: Settings) -> dict[str, bytes]:
+    """What S3 holds and the database has not, or has differently. Raises one of AWAY."""
+    statements = await asyncio.to_thread(statements_of, settings)
+    async with opened(settings) as there:
+        return await there.others(statements)
 
 
 @asynccontextmanager

@@ -158,6 +158,8 @@ async def test_what_is_deleted_is_not_there_for_anyone(stage: Stage, route: dict
             if route.get("after") == "delete" and name == ids_in(route)[-1]:
                 allowed = (409 if role is Role.ADMIN else 200) if at_least(role, Role.ENGINEER) else 403
                 assert (await ask(world.clients[role], route, here)).status_code == allowed
+            elif "deleted" in route and at_least(role, Role(route["deleted"])):
+                assert (await ask(world.clients[role], route, here)).status_code == route["status"], (name, role)
             else:
                 assert problem(await ask(world.clients[role], route, here)) == (404, "not-found"), (name, role)
         await world.engineer("POST", f"{own}/restore")
