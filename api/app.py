@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from api import problems
-from api.atlas import audit, cards, catalogue, evidence, issue_links, observations, runs, steps
+from api.atlas import audit, cards, catalogue, diff, evidence, history, issue_links, observations, runs, steps
 from api.bodies import BODY_BYTES_MAX
 from api.conventions import Conventions
 from api.exchange import Exchange, Req
@@ -32,6 +32,8 @@ ATLAS = [
     *catalogue.HANDLERS,
     *audit.HANDLERS,
     *evidence.HANDLERS,
+    *history.HANDLERS,
+    *diff.HANDLERS,
 ]
 
 

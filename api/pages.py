@@ -29,7 +29,26 @@ def after(request: Req, query: Query) -> tuple[datetime, UUID] | None:
     return None
 
 
-def _cursor(request: Req, at: datetime, last: UUID) -> str:
+def after_version(request: Req, query: Query) -> int | None:
+    """Version of the last event of the page before, from a cursor that this list gave out."""
+    text = query.text("cursor")
+    if text is None:
+        return None
+    try:
+        version = int(base64.urlsafe_b64decode(text.encode()).decode().split(" ")[0])
+        if version_cursor(request, version) == text:
+            return version
+    except (ValueError, binascii.Error):
+        pass
+    query.wrong("cursor", "invalid_value", "is not a cursor of this list")
+    return None
+
+
+def version_cursor(request: Req, version: int) -> str:
+    return base64.urlsafe_b64encode(f"{version} {request.scope['path']}".encode()).decode()
+
+
+def _cursor(request: Req, at: Any, last: Any) -> str:
     return base64.urlsafe_b64encode(f"{at.astimezone(UTC).isoformat()} {last} {request.scope['path']}".encode()).decode()
 
 
@@ -40,10 +59,11 @@ async def answer(request: Req, exchange: Exchange, sql: str, params: dict[str, A
     body, total, at, last, more = row or (b"", 0, None, None, False)
     headers = {"x-total-count": str(total)}
     if more:
-        headers["link"] = f'<{_next(request, at, last)}>; rel="next"'
+        headers["link"] = next_link(request, _cursor(request, at, last))
     return document(request, bytes(body), None, headers)
 
 
-def _next(request: Req, at: Any, last: Any) -> str:
+def next_link(request: Req, cursor: str) -> str:
+    """The value of `Link`: this request again, from the cursor on."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-    return f"{request.scope['path']}?{urlencode([*kept, ('cursor', _cursor(request, at, last))])}"
+    return f'<{request.scope["path"]}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'

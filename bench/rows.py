@@ -87,11 +87,17 @@ def list_page(world: World) -> list[Figures]:
 
 
 def travel(world: World) -> list[Figures]:
-    """GET of a past state of a run of 10,000 events, two at a time, beside reading these events and doing nothing with them."""
+    """Past state and history of a run of 10,000 events, two at a time, beside reading the same events and doing nothing with them."""
     made = world.make(Size(1, 10, 200, outcomes=4))[0]
     requests = [request("GET", f"/test-runs/{made.run_id}?version=10000", world.token)]
     sql = "SELECT * FROM events WHERE root_id = %(run_id)s AND root_version <= 10000 ORDER BY root_version"
-    return [_read(world, "GET run as of event 10,000", "p95 < 250 ms", requests, sql, [{"run_id": made.run_id}], clients=2)]
+    pages = [request("GET", f"/test-runs/{made.run_id}/history?order={order}", world.token) for order in ("asc", "desc")]
+    newest = "SELECT * FROM events WHERE root_id = %(run_id)s ORDER BY root_version DESC LIMIT 100"
+    params = [{"run_id": made.run_id}]
+    return [
+        _read(world, "GET run as of event 10,000", "p95 < 250 ms", requests, sql, params, clients=2),
+        _read(world, "GET history, 100 of 10,000", "p95 < 250 ms", pages, newest, params, clients=2),
+    ]
 
 
 def filtered(world: World) -> list[Figures]:

@@ -77,9 +77,13 @@ async def settle(conn: AsyncConnection[Any], past: Past, *, everything: bool) ->
     unlink(past, [i for i, since in issues.items() if not since])
     if everything:
         return False
-    cursor = await conn.execute(_GONE, {"run_id": past.run["run_id"]}, prepare=True)
     unlinked = unlink(past, [i for i, since in issues.items() if since])
-    return hide(past, [row[0] for row in await cursor.fetchall()]) or unlinked
+    return hide(past, await gone(conn, past.run["run_id"])) or unlinked
+
+
+async def gone(conn: AsyncConnection[Any], run_id: UUID) -> set[UUID]:
+    """Cards, steps and observations of a run that are deleted today."""
+    return {row[0] for row in await (await conn.execute(_GONE, {"run_id": run_id}, prepare=True)).fetchall()}
 
 
 async def _issues_gone(conn: AsyncConnection[Any], past: Past) -> dict[UUID, bool]:
@@ -90,9 +94,9 @@ async def _issues_gone(conn: AsyncConnection[Any], past: Past) -> dict[UUID, boo
     return dict(await cursor.fetchall())
 
 
-def hide(past: Past, gone: Iterable[UUID]) -> bool:
+def hide(past: Past, ids: set[UUID]) -> bool:
     """Hides what is deleted since, and says whether any of it would have been seen."""
-    rows, ids = past.fold.rows, set(gone)
+    rows = past.fold.rows
     doomed = [(table, rows[table.name][key]) for table in _BELOW for key in ids & rows[table.name].keys()]
     found = any(_seen(rows, table, row) for table, row in doomed)
     for _, row in doomed:

@@ -37,7 +37,8 @@ module_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 def name_of(route: dict[str, Any]) -> str:
-    return f"{route['method']} {route['path'].removeprefix('/api/v1')} {route['least']}"
+    query = f"?{route['query']}" if "query" in route else ""
+    return f"{route['method']} {route['path'].removeprefix('/api/v1')}{query} {route['least']}"
 
 
 def fill(text: str, ids: dict[str, str]) -> str:
@@ -78,7 +79,7 @@ async def stage(shared: World) -> Stage:
 
 async def ask(client: Atlas, route: dict[str, Any], ids: dict[str, str]) -> httpx.Response:
     path = fill(route["path"], ids).removeprefix("/api/v1")
-    return await client(route["method"], path, fill(route.get("body", ""), ids).encode())
+    return await client(route["method"], f"{path}?{route.get('query', '')}", fill(route.get("body", ""), ids).encode())
 
 
 async def prepare(world: World, route: dict[str, Any], ids: dict[str, str]) -> None:

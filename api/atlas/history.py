@@ -1,0 +1,156 @@
+"""Atlas: the history of a run or of an entity of the catalogue, and how its events are named and shown here."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get
+
+from api import pages, parameters
+from api.atlas.catalogue import SHELVES, where
+from api.atlas.runs import target
+from api.exchange import Exchange, Req, document
+from commands.work import Target
+from domain.facts import BY_NAME, Kind
+from domain.runs import number_text
+from domain.tokens import Role, at_least
+from projections import history, telling
+from projections.history import Asked, Line
+from projections.telling import Told
+from projections.trail import FieldChange
+
+PAGE, PAGE_MAX = 100, 1_000
+OF_RUN = ("run", "card", "step", "observation", "file", "report")
+SHOWN_AS = {"card.reordered": "card.moved", "step.reordered": "step.moved"}
+TYPES = {name: [name, *(stored for stored, shown in SHOWN_AS.items() if shown == name)] for name in BY_NAME if name not in SHOWN_AS}
+FIELDS = {
+    "number": "test_run_id",
+    "card_id": "test_card_id",
+    "step_id": "test_step_id",
+    "card_ids": "test_card_ids",
+    "step_ids": "test_step_ids",
+}
+
+
+class Change(msgspec.Struct):
+    field: str
+    old: Any
+    new: Any
+
+
+class Source(msgspec.Struct):
+    surface: str
+    client: str
+
+
+class Entry(msgspec.Struct):
+    """One event. `position` and `hash` are null until the event has its place in the ledger."""
+
+    position: int | None
+    version: int
+    event_id: UUID
+    type: str
+    recorded_at: str
+    actor: str
+    component_type: str
+    component_id: UUID
+    component_title: str
+    changes: list[Change]
+    reason: str | None
+    request_id: str
+    source: Source
+    hash: str | None
+
+
+def entry(line: Line, told: Told) -> Entry:
+    asked = msgspec.json.decode(line.metadata, type=Asked)
+    return Entry(
+        line.position,
+        line.version,
+        asked.event_id,
+        SHOWN_AS.get(line.topic, line.topic),
+        line.at,
+        line.actor,
+        line.kind,
+        line.stream_id,
+        told.title,
+        [] if line.bare else [change(Kind(line.kind), c) for c in told.changes],
+        told.reason or asked.reason,
+        asked.request_id,
+        Source(asked.surface, asked.client),
+        line.chain,
+    )
+
+
+def change(kind: Kind, made: FieldChange) -> Change:
+    """A change of the domain with the names and values of this surface."""
+    name, old, new = made
+    match kind, name:
+        case Kind.RUN, "closed":
+            return Change("status", *("closed" if value else "open" for value in (old, new)))
+        case Kind.STEP, "status":
+            return Change("execution_status", old, new)
+    return Change(FIELDS.get(name, name), value_of(name, old), value_of(name, new))
+
+
+def value_of(name: str, value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+        case int() if name == "number":
+            return number_text(value)
+    return value
+
+
+async def read(request: Req, exchange: Exchange, about: Target, components: tuple[str, ...]) -> Response[bytes]:
+    """Events of what is deleted are for auditor and admin; others are told that it was deleted, and no more."""
+    actor, query = exchange.actor(request), parameters.Query(request.scope["query_string"])
+    everything = at_least(actor.role, Role.AUDITOR)
+    async with exchange.pool.connection() as conn:
+        root_id, version = await exchange.found(conn, actor, about, deleted=everything)
+        wanted = _wanted(request, query, root_id, components, everything=everything)
+        page = await history.page(conn, wanted)
+        events = await telling.events_for(conn, root_id, page.lines)
+    told = await asyncio.to_thread(telling.told, events, page.lines)
+    items = [entry(line, told[line.version]) for line in page.lines]
+    headers = {"x-total-count": str(page.total)} | ({"x-run-version": str(version)} if about.kind is Kind.RUN else {})
+    if page.more:
+        headers["link"] = pages.next_link(request, pages.version_cursor(request, page.lines[-1].version))
+    return document(request, msgspec.json.encode({"items": items, "count": len(items)}), None, headers)
+
+
+def _wanted(
+    request: Req, query: parameters.Query, root_id: UUID, components: tuple[str, ...], *, everything: bool
+) -> history.HistoryFilter:
+    kind = query.choice("type", tuple(TYPES))
+    wanted = history.HistoryFilter(
+        root_id=root_id,
+        everything=everything,
+        limit=query.integer("limit", PAGE, 1, PAGE_MAX),
+        newest_first=query.choice("order", ("asc", "desc")) == "desc",
+        after=pages.after_version(request, query),
+        kind=query.choice("component", components),
+        component_id=query.uuid("component_id"),
+        topics=TYPES.get(kind) if kind else None,
+        actor=query.text("actor"),
+    )
+    query.done()
+    return wanted
+
+
+@get("/test-runs/{run_id:str}/history")
+async def get_history(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
+    return await read(request, exchange, target(run_id), OF_RUN)
+
+
+def _of_shelf(shelf: Any) -> Any:
+    @get(f"{shelf.path}/{{entity_id:str}}/history", name=f"history {shelf.path}")
+    async def get_entity_history(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
+        return await read(request, exchange, where(shelf, entity_id), (shelf.kind.value,))
+
+    return get_entity_history
+
+
+HANDLERS = [get_history, *map(_of_shelf, SHELVES)]
