@@ -7,6 +7,7 @@ import string
 from datetime import datetime
 from uuid import UUID
 
+from commands.references import References
 from commands.work import Work
 from domain import tokens
 from domain.facts import Kind
@@ -24,6 +25,14 @@ def fresh() -> str:
     return "rl_" + "_".join("".join(secrets.choice(ALPHABET) for _ in range(n)) for n in (KEY_LENGTH, SECRET_LENGTH))
 
 
+def split(token: str) -> tuple[str, str]:
+    """The public key and the secret of a token's text; Invalid for any other text."""
+    parts = _TOKEN.fullmatch(token)
+    if parts is None:
+        raise Invalid.one("#/token", "invalid_format", "must look like rl_<8 to 32 letters or digits>_<32 to 64 letters or digits>")
+    return parts[1], parts[2]
+
+
 async def issue(
     work: Work,
     token: str,
@@ -35,14 +44,15 @@ async def issue(
     project_ids: list[str] | None = None,
 ) -> UUID:
     """Records a token's hash and its owner; the text of the token is never stored."""
-    parts = _TOKEN.fullmatch(token)
-    if parts is None:
-        raise Invalid.one("#/token", "invalid_format", "must look like rl_<8 to 32 letters or digits>_<32 to 64 letters or digits>")
+    key, secret = split(token)
+    references = References()
+    references.want_all("#/system_ids", Kind.SYSTEM, system_ids or ())
+    await references.resolve(work)
     token_id = work.new_id()
     work.begin_root(token_id, NewRoot(Kind.TOKEN, None, None))
     fact = tokens.TokenIssued(
-        key=parts[1],
-        secret_sha256=hashlib.sha256(parts[2].encode()).hexdigest(),
+        key=key,
+        secret_sha256=digest(secret),
         name=name,
         role=role,
         owner_id=await owner(work, email),
@@ -52,6 +62,15 @@ async def issue(
     )
     work.record(Kind.TOKEN, token_id, [fact])
     return token_id
+
+
+def revoke(work: Work) -> None:
+    work.record(Kind.TOKEN, work.root_id, tokens.revoke(work.root.state))
+
+
+def digest(secret: str) -> str:
+    """What the ledger keeps of a secret: 190 random bits need no slow hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 async def owner(work: Work, email: str) -> UUID:

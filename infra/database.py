@@ -32,6 +32,7 @@ _LIVELY: dict[str, Any] = {  # a dead server is noticed within seconds
 
 Connection = AsyncConnection[Any]
 LOST = (psycopg.OperationalError, psycopg.InterfaceError)  # the connection is gone, or no longer to be trusted
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
 MakeViews = Callable[[Connection, str, str], Awaitable[None]]
 
 
@@ -41,6 +42,11 @@ class UnknownSchema(Exception):
 
 def search_path(settings: Settings) -> str:
     return f"{settings.schema}_views,{settings.schema},public"
+
+
+async def greet(settings: Settings) -> None:
+    """Connects once: the reason why it cannot comes at once, where a pool would go on trying."""
+    await (await AsyncConnection.connect(settings.database_url or "", connect_timeout=5)).close()
 
 
 def pool(settings: Settings) -> AsyncConnectionPool[AsyncConnection[Any]]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 
 class SettingsError(ValueError):
@@ -37,6 +39,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_events: int = 10_000
     checkpoint_minutes: int = 5
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every server has an address, so that none is to be started."""
+        return None not in (self.database_url, self.redis_url, self.s3_endpoint)
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
         """Reads the settings; a bad value raises `SettingsError`."""
@@ -44,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         text = {field: given[variable] for field, variable in _TEXTS.items() if variable in given}
         if not re.fullmatch("[a-z_][a-z0-9_]{0,40}", text.get("schema", "runledger")):
             raise SettingsError("RUNLEDGER_SCHEMA must be a lower-case SQL name of at most 41 characters")
+        _check_addresses(given)
         return cls(
             data_dir=Path(given.get("RUNLEDGER_DATA_DIR", ".runledger")).absolute(),
             port=_integer(given, "PORT" if "PORT" in given else "RUNLEDGER_PORT", 8000, 0, 65_535),
@@ -72,6 +80,15 @@ _TEXTS = {
     "s3_region": "RUNLEDGER_S3_REGION",
     "admin_token": "RUNLEDGER_ADMIN_TOKEN",
 }
+
+
+def _check_addresses(env: Mapping[str, str]) -> None:
+    """The text never shows an address: it may hold a password."""
+    for name in ("RUNLEDGER_DATABASE_URL", "RUNLEDGER_DATABASE_OWNER_URL"):
+        try:
+            conninfo_to_dict(env.get(name, ""))
+        except psycopg.ProgrammingError:
+            raise SettingsError(f"{name} must look like postgresql://user:password@host:5432/database") from None
 
 
 def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

@@ -1,5 +1,13 @@
 """Access tokens as the door asks for them."""
 
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
 from domain.changes import Change
 from domain.tokens import TokenIssued, TokenRevoked
 from projections.rows import Rows
@@ -37,3 +45,25 @@ def project(change: Change, rows: Rows) -> None:
 
 # The key is public and unique; the secret's hash is compared in constant time by the caller.
 BY_KEY = "SELECT token_id, secret_sha256, role, owner_id, system_ids, project_ids, expires_at, revoked FROM tokens WHERE key = %(key)s"
+
+# Without key and hash: what an administrator may see.
+LISTED = """SELECT t.token_id, t.name, coalesce(u.email, 'erased-user-' || left(t.owner_id::text, 8)) AS owner, t.role,
+    t.system_ids, t.project_ids, t.created_at, t.expires_at, t.revoked
+  FROM tokens t LEFT JOIN users u ON u.actor_id = t.owner_id ORDER BY t.created_at DESC, t.token_id DESC"""
+
+
+class ListedToken(msgspec.Struct, kw_only=True):
+    token_id: UUID
+    name: str
+    owner: str
+    role: str
+    system_ids: list[UUID] | None
+    project_ids: list[str] | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked: bool
+
+
+async def listed(conn: AsyncConnection[Any]) -> list[ListedToken]:
+    async with conn.cursor(row_factory=class_row(ListedToken)) as cursor:
+        return await (await cursor.execute(LISTED)).fetchall()

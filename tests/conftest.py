@@ -18,7 +18,7 @@ import pytest_asyncio
 from psycopg_pool import AsyncConnectionPool
 
 from api import app as application
-from cli.main import HOST
+from cli.host import HOST
 from commands import tokens
 from commands.asking import Ask
 from commands.door import Door

@@ -71,7 +71,12 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "psycopg": "the type of a pool's connection",
         "psycopg_pool": "it is given the pool that answers are read on",
     },
-    "cli/main.py": {"psycopg_pool": "the type of the pool that it hands to commands"},
+    "infra/probes.py": {"botocore": "the errors of aiobotocore are defined there"},
+    "cli/exits.py": {
+        "psycopg": "a database that is away becomes exit code 4, by the driver's error types",
+        "psycopg_pool": "a pool without a free connection becomes exit code 4",
+    },
+    "cli/output.py": {"msgspec": "JSON documents hold ids and times"},
 }
 
 

@@ -26,6 +26,21 @@ logger = logging.getLogger("runledger.embedded")
 class DirectoryInUse(Exception):
     """Another Runledger serves from this data directory."""
 
+    def __init__(self, directory: Path, holder: str) -> None:
+        super().__init__(f"{directory} is in use by another Runledger (process {holder}). Stop it, or set RUNLEDGER_DATA_DIR.")
+
+
+def holder_of(directory: Path) -> str | None:
+    """The process that serves from a data directory, or None when nobody does."""
+    try:
+        with (directory / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        return (directory / "lock").read_text().strip() or "unknown"
+    return None
+
 
 class EmbeddedServers:
     """Starts what the settings have no address for; `settings` then holds every address."""
@@ -39,8 +54,7 @@ class EmbeddedServers:
         self._watcher = threading.Thread(target=self._watch, name="embedded-servers", daemon=True)
 
     def __enter__(self) -> Self:
-        given = self.settings
-        if None not in (given.database_url, given.redis_url, given.s3_endpoint):
+        if self.settings.is_complete:
             return self  # nothing of ours runs, so several programs may share the directory
         self._take_directory()
         try:
@@ -73,11 +87,7 @@ class EmbeddedServers:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self._lock.seek(0)
-            holder = self._lock.read().strip() or "unknown"
-            raise DirectoryInUse(
-                f"{directory} is in use by another Runledger (process {holder}). Stop it, or set RUNLEDGER_DATA_DIR."
-            ) from None
+            raise DirectoryInUse(directory, (directory / "lock").read_text().strip() or "unknown") from None
         self._lock.truncate(0)
         self._lock.write(str(os.getpid()))
         self._lock.flush()

@@ -68,11 +68,11 @@ def test_killed_it_leaves_no_orphan_and_starts_again_at_once(program: Program) -
     until(lambda: not any(alive(pid) for pid in servers.values()))
 
 
-@pytest.mark.parametrize("farewell", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_it_ends_cleanly(program: Program, farewell: signal.Signals) -> None:
+@pytest.mark.parametrize(("farewell", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)], ids=["Ctrl-C", "SIGTERM"])
+def test_it_ends_cleanly(program: Program, farewell: signal.Signals, code: int) -> None:
     servers = program.servers()
     said = len(program.said())
-    assert program.end(farewell) == 0
+    assert program.end(farewell) == code
     assert not any(alive(pid) for pid in servers.values())
     assert "Traceback" not in program.said()[said:]
     program.start()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from psycopg import AsyncConnection
 
 from api import app as application
-from cli.main import issue
+from cli.tokens import issue
 from commands import tokens
 from domain.facts import BY_NAME
 from domain.steps import ExecutionStatus

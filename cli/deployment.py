@@ -1,0 +1,33 @@
+"""Where the servers are: the environment first, else a Runledger that runs on this host, else embedded ones for the duration."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from infra import database
+from infra.embedded import beside
+from infra.embedded.supervisor import EmbeddedServers, holder_of
+from infra.settings import Settings
+from projections import views
+
+
+@contextmanager
+def reach(*, whole: bool = False) -> Iterator[Settings]:
+    """Settings that hold the database's address; `whole` asks for those of Redis and S3 as well."""
+    given = Settings.from_env()
+    if given.is_complete or (given.database_url is not None and not whole):
+        yield given
+    elif holder_of(given.data_dir) is not None:
+        yield beside.settings(given.data_dir)
+    else:
+        with embedded(given) as complete:
+            if given.database_url is None:
+                asyncio.run(database.migrate(complete, views.create))
+            yield complete
+
+
+@contextmanager
+def embedded(settings: Settings) -> Iterator[Settings]:
+    """The embedded servers that the settings have no address for, until the end of the block."""
+    with EmbeddedServers(settings) as servers:
+        yield servers.settings

@@ -1,0 +1,118 @@
+"""The single checks of `runledger doctor`: what was found, and what to do about it."""
+
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+
+from infra import masking, probes
+from infra.database import MIGRATIONS
+from infra.probes import NoAnswer
+from infra.settings import Settings
+from projections import views
+
+PYTHON_MIN, PYTHON_MAX = (3, 11), (3, 13)
+DISK_FREE_BYTES_MIN = 1_000_000_000
+CLOCK_DIFFERENCE_S_MAX = 1.0
+NOTHING = ""
+
+
+class State(StrEnum):
+    OK = "ok"
+    FAULT = "fault"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Check:
+    """`advice` is what to do; empty where all is right."""
+
+    name: str
+    state: State
+    found: str
+    advice: str = NOTHING
+
+
+def _judged(name: str, found: str, *, right: bool, advice: str) -> Check:
+    return Check(name, State.OK if right else State.FAULT, found, NOTHING if right else advice)
+
+
+def python() -> Check:
+    right = PYTHON_MIN <= sys.version_info[:2] <= PYTHON_MAX
+    return _judged("Python", platform.python_version(), right=right, advice="Use Python 3.11 to 3.13.")
+
+
+async def servers(settings: Settings) -> list[Check]:
+    return [*await _database(settings), await _redis(settings), await _storage(settings)]
+
+
+async def _database(settings: Settings) -> list[Check]:
+    try:
+        told = await probes.ledger(settings)
+    except NoAnswer as error:
+        advice = f"Start PostgreSQL at {masking.database(settings.database_url or '')}, or correct RUNLEDGER_DATABASE_URL."
+        return [Check("Database", State.DOWN, str(error), advice)]
+    return [
+        Check("Database", State.OK, f"PostgreSQL {told.version} as {told.role}"),
+        _schema(told),
+        _grants(told),
+        _views(told),
+        _clock(told),
+    ]
+
+
+def _schema(told: probes.Ledger) -> Check:
+    known, present = len(list(MIGRATIONS.glob("*.sql"))), told.schema_version
+    if present is None:
+        return Check("Schema", State.FAULT, "no ledger there", "Start `runledger serve` once; it makes the tables.")
+    advice = "Start `runledger serve`; it migrates." if present < known else "Start the newer release that made this schema."
+    return _judged("Schema", f"version {present} (this release: {known})", right=present == known, advice=advice)
+
+
+def _grants(told: probes.Ledger) -> Check:
+    if told.schema_version is None:
+        return Check("Event log", State.UNKNOWN, "no ledger there", "See Schema.")
+    found = f"{told.role} may {', '.join(told.may_change)} events" if told.may_change else f"{told.role} can only read and append"
+    advice = "Let RUNLEDGER_DATABASE_URL name a role that owns nothing, and RUNLEDGER_DATABASE_OWNER_URL the owner."
+    return _judged("Event log", found, right=not told.may_change, advice=advice)
+
+
+def _views(told: probes.Ledger) -> Check:
+    wanted = views.fingerprint()
+    found = f"fingerprint {told.views or 'none'}" + ("" if told.views == wanted else f" (this release: {wanted})")
+    return _judged("Views", found, right=told.views == wanted, advice="Run `runledger rebuild`.")
+
+
+def _clock(told: probes.Ledger) -> Check:
+    right = abs(told.clock_ahead_s) <= CLOCK_DIFFERENCE_S_MAX
+    found = f"the database is {abs(told.clock_ahead_s):.3f} s {'ahead' if told.clock_ahead_s > 0 else 'behind'}"
+    return _judged("Clock", found, right=right, advice="Let both machines follow a time server (NTP).")
+
+
+async def _redis(settings: Settings) -> Check:
+    try:
+        return Check("Redis", State.OK, await probes.redis_version(settings.redis_url or ""))
+    except NoAnswer as error:
+        advice = "Start Redis or Valkey there, or correct RUNLEDGER_REDIS_URL. Until then only reports wait."
+        return Check("Redis", State.DOWN, f"{masking.address(settings.redis_url or '')}: {error!s}", advice)
+
+
+async def _storage(settings: Settings) -> Check:
+    try:
+        missing = await probes.missing_buckets(settings)
+    except NoAnswer as error:
+        advice = "Start the S3 server there, or correct RUNLEDGER_S3_ENDPOINT. Until then only files and reports fail."
+        return Check("S3", State.DOWN, str(error), advice)
+    if not missing:
+        return Check("S3", State.OK, f"{settings.s3_endpoint}: {', '.join(settings.s3_buckets)}")
+    reasons = "; ".join(f"{bucket}: {reason}" for bucket, reason in missing.items())
+    return Check("S3", State.FAULT, reasons, "Make the buckets and allow the key to use them, or correct RUNLEDGER_S3_BUCKETS.")
+
+
+def directory(settings: Settings) -> list[Check]:
+    present = next(folder for folder in (settings.data_dir, *settings.data_dir.parents) if folder.exists())
+    free = shutil.disk_usage(present).free
+    advice = f"Make room: PostgreSQL stops taking writes when the disk is full (at least {DISK_FREE_BYTES_MIN / 1e9:.0f} GB free)."
+    return [_judged("Disk", f"{free / 1e9:.1f} GB free in {settings.data_dir}", right=free >= DISK_FREE_BYTES_MIN, advice=advice)]

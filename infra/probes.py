@@ -1,0 +1,121 @@
+"""Short questions to the servers that a deployment depends on. Each raises NoAnswer with the reason when there is none."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.exceptions import BotoCoreError, ClientError
+from psycopg import AsyncConnection, OperationalError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from infra.database import search_path
+from infra.settings import Settings
+
+ANSWER_S_MAX = 5
+FORBIDDEN_ON_LOG = ("UPDATE", "DELETE", "TRUNCATE")
+
+_LEDGER = """SELECT current_setting('server_version') AS version, current_user::text AS role,
+    has_schema_privilege(to_regnamespace(%(schema)s), 'USAGE') AS schema_usable,
+    ARRAY(SELECT p FROM unnest(%(forbidden)s::text[]) p WHERE has_table_privilege(to_regclass('events'), p)) AS may_change,
+    clock_timestamp() AS clock"""
+
+
+class NoAnswer(Exception):
+    """The server cannot be asked; the text is one line."""
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, RedisError, BotoCoreError, ClientError, OSError, ValueError) as error:
+        raise NoAnswer((str(error).strip() or type(error).__name__).split("\n", 1)[0]) from error
+
+
+class Ledger(NamedTuple):
+    """`schema_version` None: no ledger there. `may_change`: privileges on events that the role should not have.
+
+    `clock_ahead_s`: how far the database's clock is ahead of ours, with half the round trip taken off.
+    """
+
+    version: str
+    role: str
+    schema_version: int | None
+    may_change: list[str]
+    views: str | None
+    clock_ahead_s: float
+
+
+async def ledger(settings: Settings) -> Ledger:
+    """What the database says of itself, asked as the application's role."""
+    options = f"-c timezone=UTC -c statement_timeout={ANSWER_S_MAX}s -c search_path={search_path(settings)}"
+    params = {"schema": settings.schema, "forbidden": list(FORBIDDEN_ON_LOG)}
+    with _answering():
+        conn = await AsyncConnection.connect(settings.database_url or "", connect_timeout=ANSWER_S_MAX, options=options, autocommit=True)
+    async with conn:
+        asked = time.time()
+        row: Any = await (await conn.execute(_LEDGER, params)).fetchone()
+        answered = time.time()
+        version, role, usable, may_change, clock = row
+        present = await _schema_version(conn) if usable else None
+        views = await _fingerprint(conn) if usable else None
+    return Ledger(version, role, present, may_change, views, _ahead(clock, (asked + answered) / 2))
+
+
+async def _schema_version(conn: AsyncConnection[Any]) -> int | None:
+    found: Any = await (await conn.execute("SELECT to_regclass('migrations')")).fetchone()
+    if found[0] is None:
+        return None
+    newest: Any = await (await conn.execute("SELECT max(version) FROM migrations")).fetchone()
+    return None if newest[0] is None else int(newest[0])
+
+
+async def _fingerprint(conn: AsyncConnection[Any]) -> str | None:
+    found: Any = await (await conn.execute("SELECT to_regclass('view_set')")).fetchone()
+    row: Any = await (await conn.execute("SELECT fingerprint FROM view_set")).fetchone() if found[0] else None
+    return None if row is None else str(row[0])
+
+
+def _ahead(clock: datetime, ours: float) -> float:
+    return clock.timestamp() - ours
+
+
+async def redis_version(url: str) -> str:
+    with _answering():
+        async with Redis.from_url(url, socket_timeout=ANSWER_S_MAX, socket_connect_timeout=ANSWER_S_MAX) as client:
+            await client.ping()
+            told: dict[str, Any] = await client.info("server")
+    return f"Valkey {told['valkey_version']}" if "valkey_version" in told else f"Redis {told.get('redis_version', '?')}"
+
+
+async def missing_buckets(settings: Settings) -> dict[str, str]:
+    """The configured buckets that cannot be used, each with the server's reason."""
+    config = AioConfig(
+        connect_timeout=ANSWER_S_MAX,
+        read_timeout=ANSWER_S_MAX,
+        retries={"max_attempts": 0},
+        s3={"addressing_style": "path"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    missing: dict[str, str] = {}
+    with _answering():
+        async with get_session().create_client(
+            "s3",
+            endpoint_url=settings.s3_endpoint,
+            region_name=settings.s3_region,
+            aws_access_key_id=settings.s3_access_key,
+            aws_secret_access_key=settings.s3_secret_key,
+            config=config,
+        ) as client:
+            for bucket in settings.s3_buckets:
+                try:
+                    await client.head_bucket(Bucket=bucket)
+                except ClientError as error:
+                    missing[bucket] = str(error.response.get("Error", {}).get("Message") or error)
+    return missing

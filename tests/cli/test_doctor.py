@@ -1,0 +1,79 @@
+"""The doctor's findings on a healthy deployment and on some sick ones."""
+
+import json
+import shlex
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.cli.program import Serving
+
+
+def written(server: Serving) -> dict[str, str]:
+    """The addresses that the running server noted for its user."""
+    lines = (server.directory / "env").read_text().splitlines()
+    return {name: shlex.split(value)[0] for name, _, value in (line.partition("=") for line in lines)}
+
+
+def found(server: Serving, code: int, **settings: str) -> dict[str, Any]:
+    done = server.run("doctor", "--json", **settings)
+    assert done.returncode == code, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["ok"] == (code == 0)
+    return {check["name"]: check for check in told["checks"]}
+
+
+def test_a_healthy_deployment_is_found_healthy(server: Serving) -> None:
+    checks = found(server, 0)
+    assert list(checks) == ["Python", "Database", "Schema", "Event log", "Views", "Clock", "Redis", "S3", "Disk"]
+    assert {check["state"] for check in checks.values()} == {"ok"}
+    assert {check["advice"] for check in checks.values()} == {""}
+    assert "PostgreSQL 18" in checks["Database"]["found"]
+
+
+def test_the_doctor_keeps_secrets(server: Serving) -> None:
+    credentials = json.loads((server.directory / "credentials.json").read_text())
+    shown = server.run("doctor").stdout
+    assert "set, hidden" in shown
+    secrets = [value for value in credentials.values() if isinstance(value, str)]
+    assert len(secrets) == 5
+    assert not [value for value in secrets if value in shown]
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "code", "state"),
+    [
+        ({"RUNLEDGER_REDIS_URL": "redis://:hunter2@127.0.0.1:1/0"}, "Redis", 4, "down"),
+        ({"RUNLEDGER_S3_ENDPOINT": "http://127.0.0.1:1"}, "S3", 4, "down"),
+        ({"RUNLEDGER_DATABASE_URL": "postgresql://a:hunter2@127.0.0.1:1/b"}, "Database", 4, "down"),
+        ({"RUNLEDGER_S3_BUCKETS": "runledger,elsewhere"}, "S3", 1, "fault"),
+        ({"RUNLEDGER_SCHEMA": "other"}, "Schema", 1, "fault"),
+    ],
+)
+def test_what_is_wrong_is_named_with_a_remedy(server: Serving, settings: dict[str, str], name: str, code: int, state: str) -> None:
+    check = found(server, code, **settings)[name]
+    assert check["state"] == state
+    assert check["advice"]
+    assert "hunter2" not in str(check)
+
+
+def test_a_role_that_may_change_events_is_a_fault(server: Serving) -> None:
+    owner = written(server)["RUNLEDGER_DATABASE_OWNER_URL"]
+    check = found(server, 1, RUNLEDGER_DATABASE_URL=owner)["Event log"]
+    assert (check["state"], check["found"]) == ("fault", "runledger_owner may UPDATE, DELETE, TRUNCATE events")
+
+
+def test_views_of_another_release_are_a_fault(server: Serving) -> None:
+    owner = written(server)["RUNLEDGER_DATABASE_OWNER_URL"]
+    with psycopg.connect(owner, autocommit=True) as conn:
+        conn.execute("UPDATE runledger.view_set SET fingerprint = 'older ' || fingerprint")
+        check = found(server, 1)["Views"]
+        conn.execute("UPDATE runledger.view_set SET fingerprint = replace(fingerprint, 'older ', '')")
+    assert (check["state"], check["advice"]) == ("fault", "Run `runledger rebuild`.")
+
+
+def test_a_database_without_a_ledger_is_told(server: Serving) -> None:
+    done = server.run("token", "list", RUNLEDGER_SCHEMA="other")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "holds no ledger yet" in done.stderr
