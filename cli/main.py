@@ -8,6 +8,7 @@ COMMANDS = {
     "serve": "Serve the API; starts the embedded servers that no address is set for.",
     "token": "Issue, list and revoke access tokens.",
     "doctor": "Check this deployment, and say what to do where something is wrong.",
+    "demo": "Fill a ledger with a believable test campaign.",
 }
 
 
@@ -35,6 +36,10 @@ class Runledger(Program):
                 from cli.doctor import doctor
 
                 return doctor
+            case "demo":
+                from cli.demo import demo
+
+                return demo
         return None
 
 

@@ -11,13 +11,13 @@ import pytest
 from cli.main import COMMANDS
 from tests.cli.program import RUNLEDGER, Serving, environment, runledger
 
-LINES = [("serve",), ("doctor",), ("token", "create"), ("token", "list"), ("token", "revoke")]
+LINES = [("serve",), ("doctor",), ("demo",), ("token", "create"), ("token", "list"), ("token", "revoke")]
 GROUPS = {"token"}
 NOWHERE = "postgresql://someone:hunter2@127.0.0.1:1/nothing"
 
 
 def test_every_command_is_among_those_whose_help_is_read() -> None:
-    assert {line[0] for line in LINES} >= {"serve", "doctor", "token"}
+    assert {line[0] for line in LINES} >= {"serve", "doctor", "demo", "token"}
     assert COMMANDS.keys() >= {line[0] for line in LINES}
 
 
@@ -49,6 +49,8 @@ def test_the_program_lists_its_commands(tmp_path: Path) -> None:
         (["serve"], {"RUNLEDGER_HOST": "192.0.2.7"}, 1, "Cannot listen on 192.0.2.7"),
         (["token", "list"], {"RUNLEDGER_DATABASE_URL": "hunter2 and more"}, 2, "RUNLEDGER_DATABASE_URL must look like postgresql://"),
         (["token", "list"], {"RUNLEDGER_DATABASE_URL": NOWHERE}, 4, "database is not reachable"),
+        (["demo", "--url", "gopher://x"], {}, 2, "must look like http://"),
+        (["demo", "--url", "http://127.0.0.1:1"], {}, 4, "No server answers at http://127.0.0.1:1"),
     ],
 )
 def test_a_mistake_is_told_in_a_sentence(tmp_path: Path, line: list[str], settings: dict[str, str], code: int, words: str) -> None:
