@@ -3,7 +3,7 @@
 import asyncio
 
 from infra.settings import Settings
-from workers import rebuilding, sequencer
+from workers import checkpoints, rebuilding, sequencer
 
 
 async def run(settings: Settings, stopping: asyncio.Event) -> None:
@@ -11,3 +11,4 @@ async def run(settings: Settings, stopping: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(sequencer.run(settings, stopping), name="sequencer")
         tasks.create_task(rebuilding.run(settings, stopping), name="rebuilding")
+        tasks.create_task(checkpoints.run(settings, stopping), name="checkpoints")
