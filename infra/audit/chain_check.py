@@ -90,7 +90,9 @@ class Link:
 
     def _differs(self, position: int, expected: int, digest: bytes, computed: bytes, link: bytes, backwards: bool) -> bytes:
         """Tells what is wrong; returns the chain hash from which the next row is to follow."""
-        if position != expected:
+        if position < expected:
+            self._findings.add(position, "position_repeated", f"The ledger has position {position} more than once.")
+        elif position > expected:
             self._findings.add(expected, "position_missing", f"The ledger has no position {_span(expected, position - 1)}.")
         if backwards and link[:32] == digest:
             self._findings.add(position, "time", "The event was recorded before the one at the position before it.")

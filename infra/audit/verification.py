@@ -74,13 +74,16 @@ def verify(settings: Settings, wanted: Range, progress: Progress = lambda _: Non
     findings = Findings()
     with blocking(settings) as conn:
         last = _last(conn)
-        upto = last if wanted.upto is None else min(wanted.upto, last)
+        after = min(wanted.after, last)
+        if after < wanted.after:
+            findings.note(f"The ledger ends at position {last}.")
+        upto = last if wanted.upto is None else max(min(wanted.upto, last), after)
         if wanted.limit is not None:
-            upto = min(upto, wanted.after + wanted.limit)
-        walked = chain_check.walk(conn, wanted.after, max(upto, wanted.after), findings, progress)
-        log_check.check(conn, wanted.after, upto, findings, whole=(wanted.after, upto) == (0, last))
-        signed = checkpoint_check.check(conn, settings, wanted.after, upto, findings)
-    return Begun(findings, walked, wanted.after, signed)
+            upto = min(upto, after + wanted.limit)
+        walked = chain_check.walk(conn, after, upto, findings, progress)
+        log_check.check(conn, after, upto, findings, whole=(after, upto) == (0, last))
+        signed = checkpoint_check.check(conn, settings, after, upto, findings)
+    return Begun(findings, walked, after, signed)
 
 
 def with_store(settings: Settings, begun: Begun, others: dict[str, bytes]) -> None:

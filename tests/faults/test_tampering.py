@@ -103,6 +103,14 @@ DEEDS: dict[str, tuple[str, str]] = {
         f"WITH e AS (DELETE FROM events WHERE {HERE}) DELETE FROM ledger WHERE seq = {AT}",
         "position_missing",
     ),
+    "a position twice": (
+        f"ALTER TABLE ledger DROP CONSTRAINT ledger_pkey; INSERT INTO ledger SELECT * FROM ledger WHERE seq = {AT}",
+        "position_repeated",
+    ),
+    "an event twice": (
+        f"ALTER TABLE events DROP CONSTRAINT events_pkey; DROP INDEX events_by_root; INSERT INTO events SELECT * FROM events WHERE {HERE}",
+        "position_repeated",
+    ),
     "two events exchange their contents": (
         f"""UPDATE events e SET state = o.state, topic = o.topic FROM events o
           WHERE (SELECT array_agg(originator_id || '-' || originator_version ORDER BY seq) FROM ledger WHERE seq IN ({AT}, {AT + 2}))
@@ -121,7 +129,7 @@ DEEDS: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize("deed", DEEDS)
 def test_a_deletion_or_exchange_is_found(victim: Victim, deed: str) -> None:
     statement, kind = DEEDS[deed]
-    victim.execute("DROP INDEX ledger_by_event", statement)
+    victim.execute("DROP INDEX ledger_by_event", "ALTER TABLE events ALTER notification_id DROP IDENTITY", statement)
     found = victim.verify()
     assert found
     assert (found[0].position, found[0].kind) == (AT, kind), found
@@ -239,6 +247,10 @@ def test_a_range_is_verified_by_itself(victim: Victim) -> None:
     assert [p.position for p in victim.verify(Range(after=AT - 1, upto=AT))] == [AT]
     report = victim.report(Range(after=2, limit=3))
     assert (report.from_position, report.to_position, report.events, report.ok) == (3, 5, 3, True)
+    beyond = victim.report(Range(after=10**9))
+    assert (beyond.ok, beyond.events, "The ledger ends at position" in beyond.notes[0]) == (True, 0, True)
+    cut(victim, AT)
+    assert "truncated" in {p.kind for p in victim.verify(Range(after=10**9))}
 
 
 def test_thousands_of_problems_are_counted_and_the_first_hundred_named(victim: Victim) -> None:
