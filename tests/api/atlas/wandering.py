@@ -1,4 +1,4 @@
-"""A random campaign whose runs are read after every request: what they were, version by version."""
+"""A random campaign whose runs are read after every request, and reading their history."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ from typing import Any
 from domain.steps import ExecutionStatus
 from domain.tokens import Role
 from infra.settings import Settings
-from tests.conftest import World, opened
+from tests.conftest import Atlas, World, opened
 from tests.projections.test_inline_equals_fold import OPERATIONS, Campaign
 
 # Issues are shown as they are today, so an edited one would tell the past from its record.
@@ -55,3 +55,14 @@ def wandered(settings: Settings, seed: int, steps: int, check: Callable[[World, 
 def everyone(world: World) -> tuple[Any, Any]:
     """One who sees what is deleted, and one who does not."""
     return world.clients[Role.AUDITOR], world.clients[Role.VIEWER]
+
+
+async def history(client: Atlas, path: str, query: str = "") -> list[dict[str, Any]]:
+    answer = await client("GET", f"{path}/history?limit=1000&{query}")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["count"] == len(answer.json()["items"])
+    return list(answer.json()["items"])
+
+
+def changes(entry: dict[str, Any]) -> dict[str, list[Any]]:
+    return {c["field"]: [c["old"], c["new"]] for c in entry["changes"]}
