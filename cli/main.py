@@ -8,6 +8,8 @@ COMMANDS = {
     "serve": "Serve the API; starts the embedded servers that no address is set for.",
     "token": "Issue, list and revoke access tokens.",
     "doctor": "Check this deployment, and say what to do where something is wrong.",
+    "verify": "Verify hashes, chain, versions and checkpoints of the ledger.",
+    "audit": "Check what is stored, export evidence, change the signing key.",
     "demo": "Fill a ledger with a believable test campaign.",
 }
 
@@ -36,6 +38,14 @@ class Runledger(Program):
                 from cli.doctor import doctor
 
                 return doctor
+            case "verify":
+                from cli.verify import verify
+
+                return verify
+            case "audit":
+                from cli.audit import audit
+
+                return audit
             case "demo":
                 from cli.demo import demo
 
