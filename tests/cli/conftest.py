@@ -18,8 +18,14 @@ def roomy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return roomy(tmp_path_factory)
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What a failed test leaves running there is killed; its servers go with it."""
+    made = roomy(tmp_path_factory)
+    yield made
+    for serving in Serving.started:
+        if serving.directory == made and serving.process.poll() is None:
+            serving.process.kill()
+            serving.process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 RUNLEDGER = Path(sys.executable).parent / "runledger"
 WAIT_S_MAX = 60
@@ -37,6 +37,8 @@ def runledger(directory: Path, *args: str, **more: str) -> subprocess.CompletedP
 class Serving:
     """`runledger serve --json` on a directory; `said` is what it told on its first line of stdout."""
 
+    started: ClassVar[list["Serving"]] = []
+
     def __init__(self, directory: Path, **more: str) -> None:
         self.directory = directory
         self.process = subprocess.Popen(
@@ -47,6 +49,7 @@ class Serving:
             stderr=subprocess.PIPE,
             text=True,
         )
+        Serving.started.append(self)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         self.said: dict[str, Any] = json.loads(line) if line else {}
