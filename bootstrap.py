@@ -15,7 +15,9 @@ UV_VERSION = "0.13.9"
 SCRIPT = """#!{python}
 import sys
 from cli.main import main
-sys.exit(main())
+
+if __name__ == "__main__":  # the processes of a rebuild import this file
+    sys.exit(main())
 """
 
 

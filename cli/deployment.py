@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from infra import database
 from infra.embedded import beside
 from infra.embedded.supervisor import EmbeddedServers, holder_of
+from infra.embedded.worker import Worker
 from infra.settings import Settings
 from projections import views
 
@@ -30,4 +31,14 @@ def reach(*, whole: bool = False) -> Iterator[Settings]:
 def embedded(settings: Settings) -> Iterator[Settings]:
     """The embedded servers that the settings have no address for, until the end of the block."""
     with EmbeddedServers(settings) as servers:
+        yield servers.settings
+
+
+@contextmanager
+def whole(settings: Settings, *, with_worker: bool) -> Iterator[Settings]:
+    """The embedded servers, the tables, and a worker beside us, until the end of the block."""
+    with EmbeddedServers(settings) as servers:
+        asyncio.run(database.migrate(servers.settings, views.create))
+        if with_worker:
+            servers.attend(Worker(servers.settings))
         yield servers.settings

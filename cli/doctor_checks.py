@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
-from infra import masking, probes
+from infra import database, followers, masking, probes, sequence
 from infra.database import MIGRATIONS
 from infra.probes import NoAnswer
 from infra.settings import Settings
@@ -15,6 +15,7 @@ from projections import views
 PYTHON_MIN, PYTHON_MAX = (3, 11), (3, 13)
 DISK_FREE_BYTES_MIN = 1_000_000_000
 CLOCK_DIFFERENCE_S_MAX = 1.0
+LAG_S_MAX = 10.0
 NOTHING = ""
 
 
@@ -60,7 +61,22 @@ async def _database(settings: Settings) -> list[Check]:
         _grants(told),
         _views(told),
         _clock(told),
+        *([] if told.schema_version is None else await _following(settings)),
     ]
+
+
+async def _following(settings: Settings) -> list[Check]:
+    """How far the sequencer is behind the log, and each follower behind the sequence."""
+    async with await database.dedicated(settings) as conn:
+        lag, standings = await sequence.lag(conn), await followers.standings(conn)
+    advice = "Start `runledger worker` (`serve` runs one); its log is logs/worker.log in the data directory."
+    found = f"{lag.seq} positions, {lag.events} events wait" + (f", the oldest for {lag.seconds:.1f} s" if lag.events else "")
+    checks = [_judged("Sequence", found, right=lag.seconds < LAG_S_MAX, advice=advice)]
+    for each in standings:
+        found = f"at {each.seq} of {each.head}" + (f", {each.parked} roots parked" if each.parked else "")
+        wanted = "GET /api/v1/admin/projections tells why; retry or skip what is parked." if each.parked else advice
+        checks.append(_judged(f"Follower {each.name}", found, right=not each.parked and each.lag_seconds < LAG_S_MAX, advice=wanted))
+    return checks
 
 
 def _schema(told: probes.Ledger) -> Check:

@@ -13,6 +13,7 @@ from infra.embedded.processes import CannotStart
 from infra.embedded.supervisor import DirectoryInUse
 from infra.listener import PortTaken
 from infra.settings import SettingsError
+from projections.rebuild import InProgress
 
 
 class Exit(IntEnum):
@@ -56,6 +57,8 @@ def stop_for(error: Exception) -> Stop | None:
             return error
         case SettingsError():
             return Stop(Exit.USAGE, str(error))
+        case InProgress():
+            return Stop(Exit.REFUSED, error.detail)
         case DirectoryInUse() | UnknownSchema():
             return Stop(Exit.REFUSED, str(error))
         case CannotStart():

@@ -6,6 +6,8 @@ from cli.exits import Program
 
 COMMANDS = {
     "serve": "Serve the API; starts the embedded servers that no address is set for.",
+    "worker": "Work behind the API: give events their positions, follow them, run rebuilds.",
+    "rebuild": "Build all views anew from the log while traffic flows.",
     "token": "Issue, list and revoke access tokens.",
     "doctor": "Check this deployment, and say what to do where something is wrong.",
     "verify": "Verify hashes, chain, versions and checkpoints of the ledger.",
@@ -30,6 +32,14 @@ class Runledger(Program):
                 from cli.serve import serve
 
                 return serve
+            case "worker":
+                from cli.worker import worker
+
+                return worker
+            case "rebuild":
+                from cli.rebuild import rebuild
+
+                return rebuild
             case "token":
                 from cli.tokens import token
 

@@ -19,22 +19,22 @@ from infra import listener as listening
 from infra.embedded.supervisor import DirectoryInUse, holder_of
 from infra.listener import Listener
 from infra.settings import Settings
-from projections import views
 
 GRACE_S = 10
 GC_THRESHOLDS = 10_000, 20, 20
 
 
 @click.command()
+@click.option("--worker/--no-worker", "with_worker", default=True, show_default=True, help="Run a worker beside the API.")
 @output.json_option
-def serve(*, as_json: bool) -> None:
-    """Serve the API; starts the embedded servers that no address is set for."""
+def serve(*, with_worker: bool, as_json: bool) -> None:
+    """Serve the API, with a worker; starts the embedded servers that no address is set for."""
     settings = Settings.from_env()
     first_admin.check(settings.admin_token)
     if not settings.is_complete and (holder := holder_of(settings.data_dir)):
         raise DirectoryInUse(settings.data_dir, holder)
     farewell = Farewell()
-    with listening.bind(settings.host, settings.port) as listener, deployment.embedded(settings) as complete:
+    with listening.bind(settings.host, settings.port) as listener, deployment.whole(settings, with_worker=with_worker) as complete:
         token = asyncio.run(_prepare(complete))
         listening.listen(listener)
         _announce(settings, listener, token, as_json=as_json)
@@ -66,8 +66,7 @@ class Farewell:
 
 
 async def _prepare(settings: Settings) -> str | None:
-    """Migrates, and returns the first admin's token where one was made."""
-    await database.migrate(settings, views.create)
+    """The first admin's token where one was made."""
     async with database.pool(settings) as pool:
         return await first_admin.provide(pool, settings.admin_token)
 

@@ -10,12 +10,6 @@ from psycopg import AsyncConnection
 PAGE_EVENTS = 4_000
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """The part of an event's metadata that projectors may use."""
-
-    actor_id: UUID
-
-
 class Stored(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """An event as it lies in the log. `at` is the recorded time in PostgreSQL's text form; projectors only hand it on."""
 
@@ -28,12 +22,16 @@ class Stored(msgspec.Struct, array_like=True, frozen=True, gc=False):
     schema_number: int
     at: str
     state: msgspec.Raw
-    asked: Asked
+    actor_id: UUID
 
 
-# Gluing costs the server about 2 µs an event; rows fetched one by one cost the client three times as much.
-LINE = """concat('["', e.originator_id, '",', e.originator_version, ',"', e.root_id, '",', e.root_version, ',"', e.kind, '","', e.topic,
-    '",', e.schema_number, ',"', e.recorded_at, '",', convert_from(e.state, 'UTF8'), ',', convert_from(e.metadata, 'UTF8'), ']')"""
+# Metadata is written with the actor always at the same place. Sending all of it would cost the server more than the rest
+# of the line (2.0 of 3.3 µs), so the actor is cut out; metadata of another make is read as JSON.
+_ACTOR = """CASE WHEN substr(e.metadata, 102, 14) = '","actor_id":"'::bytea THEN convert_from(substr(e.metadata, 116, 36), 'UTF8')
+    ELSE convert_from(e.metadata, 'UTF8')::json ->> 'actor_id' END"""
+
+LINE = f"""concat('["', e.originator_id, '",', e.originator_version, ',"', e.root_id, '",', e.root_version, ',"', e.kind, '","', e.topic,
+    '",', e.schema_number, ',"', e.recorded_at, '",', convert_from(e.state, 'UTF8'), ',"', {_ACTOR}, '"]')"""
 
 _OF_ROOTS = f"""SELECT string_agg(p.line, E'\\n') FROM (SELECT {LINE} AS line FROM events e
     WHERE (e.root_id, e.root_version) > (%(root)s, %(version)s) AND e.root_id <= %(last)s

@@ -44,6 +44,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Whether every server has an address, so that none is to be started."""
         return None not in (self.database_url, self.redis_url, self.s3_endpoint)
 
+    def addresses(self) -> dict[str, str]:
+        """The servers' addresses and keys as environment variables, for programs beside this one."""
+        values = {_TEXTS[field]: getattr(self, field) for field in _ADDRESSES}
+        return {name: value for name, value in values.items() if value} | {"RUNLEDGER_S3_BUCKETS": ",".join(self.s3_buckets)}
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
         """Reads the settings; a bad value raises `SettingsError`."""
@@ -89,6 +94,9 @@ def _check_addresses(env: Mapping[str, str]) -> None:
             conninfo_to_dict(env.get(name, ""))
         except psycopg.ProgrammingError:
             raise SettingsError(f"{name} must look like postgresql://user:password@host:5432/database") from None
+
+
+_ADDRESSES = ("database_url", "owner_url", "redis_url", "s3_endpoint", "s3_access_key", "s3_secret_key", "s3_region")
 
 
 def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

@@ -17,6 +17,18 @@ Row = dict[str, Any]
 _KINDS = {str(kind): kind for kind in Kind}
 
 
+class _Held:
+    """The rows of one table; `key` and `row` are the last one asked for, which is most often asked for again."""
+
+    __slots__ = ("key", "row", "rows", "touched")
+
+    def __init__(self) -> None:
+        self.rows: dict[UUID, Row] = {}
+        self.touched: dict[int, Row] = {}
+        self.key: UUID | None = None
+        self.row: Row = {}
+
+
 class Fold:
     """States of streams and rows of views as they stand after the events applied so far.
 
@@ -25,8 +37,9 @@ class Fold:
     """
 
     def __init__(self) -> None:
-        self.rows: dict[str, dict[UUID, Row]] = {table.name: {} for table in views.TABLES}
-        self.touched: dict[str, dict[int, Row]] = {table.name: {} for table in views.TABLES}
+        self._held = {table.name: _Held() for table in views.TABLES}
+        self.rows = {name: held.rows for name, held in self._held.items()}
+        self.touched = {name: held.touched for name, held in self._held.items()}
         self.versions: dict[UUID, int] = {}
         self.moved: set[UUID] = set()
         self._streams: dict[UUID, tuple[UUID, Any]] = {}
@@ -47,8 +60,7 @@ class Fold:
             stream_id, before = streams.get(e.stream_id) or (e.stream_id, None)
             after = EVOLVE[kind](before, event)
             streams[stream_id] = stream_id, after
-            change = Change(kind, stream_id, e.version, root, reached, e.at, e.asked.actor_id, event, before, after)
-            views.project(change, self)
+            views.project(Change(kind, stream_id, e.version, root, reached, e.at, e.actor_id, event, before, after), self)
         self._reach(root, reached)
 
     def _reach(self, root: UUID, version: int) -> None:
@@ -59,35 +71,42 @@ class Fold:
     def settle(self) -> None:
         """Forgets what changed: it has been written."""
         self.moved.clear()
-        for rows in self.touched.values():
-            rows.clear()
+        for held in self._held.values():
+            held.touched.clear()
+            held.key = None
 
     def put(self, table: Table, key: UUID, /, **values: Any) -> None:
+        held = self._held[table.name]
         values[table.key] = key
-        self.rows[table.name][key] = self.touched[table.name][id(values)] = values
+        held.rows[key] = held.touched[id(values)] = held.row = values
+        held.key = key
         if table is STEPS:
             self._steps_of.setdefault(values["card_id"], []).append(values)
 
+    def _row(self, table: Table, key: UUID) -> Row:
+        """The row, noted as touched."""
+        held = self._held[table.name]
+        if held.key is not key:
+            row = held.row = held.rows[key]
+            held.touched[id(row)] = row
+            held.key = key
+        return held.row
+
     def set(self, table: Table, key: UUID, /, **values: Any) -> None:
-        row = self.rows[table.name][key]
-        row.update(values)
-        self.touched[table.name][id(row)] = row
+        self._row(table, key).update(values)
 
     def add(self, table: Table, key: UUID, /, **deltas: int) -> None:
-        row = self.rows[table.name][key]
+        row = self._row(table, key)
         for column, delta in deltas.items():
             row[column] += delta
-        self.touched[table.name][id(row)] = row
 
     def include(self, table: Table, key: UUID, column: str, member: UUID, /) -> None:
-        row = self.rows[table.name][key]
+        row = self._row(table, key)
         if member not in row[column]:
             row[column] = [*row[column], member]
-            self.touched[table.name][id(row)] = row
 
     def shift(self, table: Table, key: UUID, card_id: UUID, sign: int, /) -> None:
-        row = self.rows[table.name][key]
+        row = self._row(table, key)
         for step in self._steps_of.get(card_id, ()):
             if not step["deleted"]:
                 row[STATUS_COLUMNS[step["status"]]] += sign
-        self.touched[table.name][id(row)] = row

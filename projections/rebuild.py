@@ -45,6 +45,10 @@ class InProgress(StateConflict):
     """Another rebuild of this ledger runs."""
 
 
+class Incomplete(StateConflict):
+    """A worker process ended before the views were whole."""
+
+
 async def run(settings: Settings, processes: int, say: Say, *, dry_run: bool = False) -> Rebuilt:
     """Builds, compares and swaps. `say(phase, done, total)` is told how far it is. Raises `InProgress`.
 
@@ -127,9 +131,10 @@ async def _start_of(conn: AsyncConnection[Any], schema: str) -> Position:
 
 
 async def _first_pass(conn: AsyncConnection[Any], settings: Settings, schema: str, processes: int, say: Say, rebuild_id: UUID) -> None:
-    """One process works here, several work beside us."""
-    workers = [] if processes == 1 else _start_workers(settings, schema, processes)
-    here = asyncio.create_task(chunks.build(settings, schema, os.getppid())) if processes == 1 else None
+    """One process works here, several work beside us; no more than there are chunks."""
+    processes = min(processes, await chunks.left(conn, schema))
+    workers = [] if processes <= 1 else _start_workers(settings, schema, processes)
+    here = asyncio.create_task(chunks.build(settings, schema, os.getppid())) if processes <= 1 else None
     try:
         while (here is not None and not here.done()) or any(worker.is_alive() for worker in workers):
             done, total = await chunks.progress(conn, schema)
@@ -145,7 +150,7 @@ async def _first_pass(conn: AsyncConnection[Any], settings: Settings, schema: st
     say("building", done, total)
     await rebuild_log.progress(conn, rebuild_id, done, total)
     if done != total:
-        raise RuntimeError("A worker process of the rebuild failed; what it has built so far is kept. Run it again.")
+        raise Incomplete("A worker process of the rebuild failed; what it has built so far is kept. Run it again.")
 
 
 def _start_workers(settings: Settings, schema: str, processes: int) -> list[SpawnProcess]:

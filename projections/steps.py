@@ -41,6 +41,7 @@ def project(change: Change, rows: Rows) -> None:
     match event:
         case StepAdded():
             _add(change, event, rows)
+            return
         case StepEdited():
             rows.set(STEPS, step, **told(event))
         case IssueLinked() | IssueUnlinked():

@@ -17,6 +17,7 @@ from infra.embedded.postgres import Postgres
 from infra.embedded.processes import CannotStart
 from infra.embedded.s3 import S3
 from infra.embedded.valkey import Valkey
+from infra.embedded.worker import Worker
 from infra.settings import Settings
 
 WATCH_S = 0.5
@@ -49,7 +50,7 @@ class EmbeddedServers:
         self.settings = settings
         self._extra = postgres_extra
         self._lock: Any = None
-        self._servers: list[Postgres | Valkey | S3] = []
+        self._servers: list[Postgres | Valkey | S3 | Worker] = []
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="embedded-servers", daemon=True)
 
@@ -112,6 +113,13 @@ class EmbeddedServers:
         credentials.write_private(directory / "env", _shell_lines(self.settings))
         self._watcher.start()
 
+    def attend(self, worker: Worker) -> None:
+        """Starts a program of ours beside the servers, watched like them and ended before them."""
+        self._servers.append(worker)
+        worker.start()
+        if not self._watcher.is_alive():
+            self._watcher.start()
+
     def _add(self, server: Postgres | Valkey | S3) -> None:
         self._servers.append(server)
         server.start()
@@ -123,7 +131,7 @@ class EmbeddedServers:
                     logger.warning("%s ended with %s; starting it again", type(server).__name__, server.process.returncode)
                     self._heal(server)
 
-    def _heal(self, server: Postgres | Valkey | S3) -> None:
+    def _heal(self, server: Postgres | Valkey | S3 | Worker) -> None:
         try:
             server.start()
         except (CannotStart, OSError, psycopg.Error) as error:
@@ -137,14 +145,4 @@ def _check_owner(file: Path) -> None:
 
 
 def _shell_lines(settings: Settings) -> str:
-    values = {
-        "RUNLEDGER_DATABASE_URL": settings.database_url,
-        "RUNLEDGER_DATABASE_OWNER_URL": settings.owner_url,
-        "RUNLEDGER_REDIS_URL": settings.redis_url,
-        "RUNLEDGER_S3_ENDPOINT": settings.s3_endpoint,
-        "RUNLEDGER_S3_ACCESS_KEY": settings.s3_access_key,
-        "RUNLEDGER_S3_SECRET_KEY": settings.s3_secret_key,
-        "RUNLEDGER_S3_REGION": settings.s3_region,
-        "RUNLEDGER_S3_BUCKETS": ",".join(settings.s3_buckets),
-    }
-    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items() if value)
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.addresses().items())

@@ -26,7 +26,7 @@ def found(server: Serving, code: int, **settings: str) -> dict[str, Any]:
 
 def test_a_healthy_deployment_is_found_healthy(server: Serving) -> None:
     checks = found(server, 0)
-    assert list(checks) == ["Python", "Database", "Schema", "Event log", "Views", "Clock", "Redis", "S3", "Disk"]
+    assert list(checks) == ["Python", "Database", "Schema", "Event log", "Views", "Clock", "Sequence", "Redis", "S3", "Disk"]
     assert {check["state"] for check in checks.values()} == {"ok"}
     assert {check["advice"] for check in checks.values()} == {""}
     assert "PostgreSQL 18" in checks["Database"]["found"]

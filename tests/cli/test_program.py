@@ -11,7 +11,7 @@ import pytest
 from cli.main import COMMANDS
 from tests.cli.program import RUNLEDGER, Serving, environment, runledger
 
-LINES = [("serve",), ("doctor",), ("demo",), ("token", "create"), ("token", "list"), ("token", "revoke")]
+LINES = [("serve",), ("worker",), ("rebuild",), ("doctor",), ("demo",), ("token", "create"), ("token", "list"), ("token", "revoke")]
 GROUPS = {"token"}
 NOWHERE = "postgresql://someone:hunter2@127.0.0.1:1/nothing"
 
@@ -49,6 +49,9 @@ def test_the_program_lists_its_commands(tmp_path: Path) -> None:
         (["serve"], {"RUNLEDGER_HOST": "192.0.2.7"}, 1, "Cannot listen on 192.0.2.7"),
         (["token", "list"], {"RUNLEDGER_DATABASE_URL": "hunter2 and more"}, 2, "RUNLEDGER_DATABASE_URL must look like postgresql://"),
         (["token", "list"], {"RUNLEDGER_DATABASE_URL": NOWHERE}, 4, "database is not reachable"),
+        (["rebuild"], {"RUNLEDGER_DATABASE_URL": NOWHERE}, 4, "database is not reachable"),
+        (["rebuild", "--processes", "0"], {}, 2, "--processes"),
+        (["rebuild", "--rollback", "--dry-run"], {}, 2, "do not go together"),
         (["demo", "--url", "gopher://x"], {}, 2, "must look like http://"),
         (["demo", "--url", "http://127.0.0.1:1"], {}, 4, "No server answers at http://127.0.0.1:1"),
     ],
