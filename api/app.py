@@ -16,13 +16,14 @@ from api.atlas import audit, cards, catalogue, diff, evidence, history, issue_li
 from api.bodies import BODY_BYTES_MAX
 from api.conventions import Conventions
 from api.exchange import Exchange, Req
-from api.operations import health, projections
+from api.openapi import document
+from api.operations import docs, health, metrics, problem_pages, projections
+from api.request_log import log_request
 from commands.door import Door
 from domain.refusals import Refusal
 from infra.settings import Settings
 from projections import views
 
-OPERATIONS = projections.HANDLERS
 ATLAS = [
     *runs.HANDLERS,
     *cards.HANDLERS,
@@ -35,6 +36,7 @@ ATLAS = [
     *history.HANDLERS,
     *diff.HANDLERS,
 ]
+OPEN = [*health.HANDLERS, *metrics.HANDLERS, *docs.HANDLERS, *problem_pages.HANDLERS]
 
 
 def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> Conventions:
@@ -52,8 +54,8 @@ def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) 
 
     app = Litestar(
         route_handlers=[
-            Router("/api/v1", route_handlers=[*ATLAS, *OPERATIONS], before_request=admit, request_max_body_size=BODY_BYTES_MAX),
-            *health.HANDLERS,
+            Router("/api/v1", route_handlers=[*ATLAS, *projections.HANDLERS], before_request=admit, request_max_body_size=BODY_BYTES_MAX),
+            *OPEN,
         ],
         dependencies={"exchange": Provide(lambda: exchange, sync_to_thread=False, use_cache=True)},
         exception_handlers={
@@ -67,4 +69,6 @@ def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) 
         openapi_config=None,
         logging_config=None,
     )
-    return Conventions(app)
+    app.state.openapi = document.render(app)
+    app.state.meter = meter = metrics.Meter(pool.get_stats)
+    return Conventions(app, (meter.count, log_request))

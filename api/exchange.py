@@ -150,11 +150,11 @@ def written(answer: Answer) -> Response[bytes]:
     return Response(answer.body, status_code=answer.status, headers=headers, media_type="application/json")
 
 
-def document(request: Req, body: bytes, tag: str | None, headers: dict[str, str]) -> Response[bytes]:
+def document(request: Req, body: bytes, tag: str | None, headers: dict[str, str], media: str = "application/json") -> Response[bytes]:
     """A document, or 304 when the caller has it already (weak comparison of If-None-Match)."""
     if tag is not None:
         headers["etag"] = tag
         asked = request.headers.get("if-none-match", "")
         if asked.strip() == "*" or tag in (part.strip().removeprefix("W/") for part in asked.split(",")):
             return Response(b"", status_code=304, headers=headers, media_type="")
-    return Response(body, headers=headers, media_type="application/json")
+    return Response(body, headers=headers, media_type=media)

@@ -53,13 +53,22 @@ def surface_of(path: str) -> str:
     return "benchmarks" if path.startswith("/api/v5/") else "atlas"
 
 
+def status_of(slug: str, surface: str) -> int:
+    """The status of a problem; clients of Testmo know 422 where others have 409."""
+    return 422 if surface == "testmo" and slug in ("closed", "state-conflict") else PROBLEMS[slug].status
+
+
 def render(path: str, request_id: str, slug: str, detail: str, errors: tuple[FieldError, ...] = ()) -> tuple[int, bytes]:
     """The status and body of a problem."""
-    status, title = PROBLEMS[slug]
     surface = surface_of(path)
-    if surface == "testmo" and slug in ("closed", "state-conflict"):
-        status = 422
-    body: dict[str, Any] = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail, "instance": request_id}
+    status = status_of(slug, surface)
+    body: dict[str, Any] = {
+        "type": f"/problems/{slug}",
+        "title": PROBLEMS[slug].title,
+        "status": status,
+        "detail": detail,
+        "instance": request_id,
+    }
     if surface == "testmo":
         named: dict[str, list[str]] = {}
         for error in errors:
@@ -67,7 +76,7 @@ def render(path: str, request_id: str, slug: str, detail: str, errors: tuple[Fie
             named.setdefault(field, []).append(error.message)
         body |= {"message": detail, "errors": named}
     elif surface == "testably":
-        body |= {"error": title, "message": detail, "errors": errors}
+        body |= {"error": PROBLEMS[slug].title, "message": detail, "errors": errors}
     else:
         body["errors"] = errors
     return status, msgspec.json.encode(body)
@@ -100,7 +109,8 @@ def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[b
 
 
 def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    logger.error("request failed", exc_info=error, extra={"path": request.url.path})
+    said = {"method": request.method, "route": _route(request), "request_id": _request_id(request)}
+    logger.error("request failed", exc_info=error, extra={"said": said})
     return _response(request, "internal", "Something went wrong here. The request id helps to find out what.")
 
 
@@ -112,6 +122,13 @@ def on_database_down(request: Request[Any, Any, Any], error: Exception) -> Respo
 def _response(
     request: Request[Any, Any, Any], slug: str, detail: str, errors: tuple[FieldError, ...] = (), error: Exception | None = None
 ) -> Response[bytes]:
-    request_id = str(request.scope.get("state", {}).get("request_id", ""))
-    status, body = render(request.scope["path"], request_id, slug, detail, errors)
+    status, body = render(request.scope["path"], _request_id(request), slug, detail, errors)
     return Response(body, status_code=status, media_type="application/problem+json", headers=headers_of(slug, error))
+
+
+def _request_id(request: Request[Any, Any, Any]) -> str:
+    return str(request.scope.get("state", {}).get("request_id", ""))
+
+
+def _route(request: Request[Any, Any, Any]) -> str:
+    return str(request.scope.get("path_template", ""))

@@ -14,7 +14,7 @@ from api import app
 from cli import deployment, first_admin, output
 from cli.exits import Exit, Stop
 from cli.joined_writes import JoinedWrites
-from infra import database
+from infra import database, logs
 from infra import listener as listening
 from infra.embedded.supervisor import DirectoryInUse, holder_of
 from infra.listener import Listener
@@ -30,6 +30,7 @@ GC_THRESHOLDS = 10_000, 20, 20
 def serve(*, with_worker: bool, as_json: bool) -> None:
     """Serve the API, with a worker; starts the embedded servers that no address is set for."""
     settings = Settings.from_env()
+    logs.configure(settings.log, settings.log_level)
     first_admin.check(settings.admin_token)
     if not settings.is_complete and (holder := holder_of(settings.data_dir)):
         raise DirectoryInUse(settings.data_dir, holder)
@@ -91,6 +92,7 @@ def _run(settings: Settings, listener: Listener, farewell: Farewell) -> None:
     server = uvicorn.Server(
         uvicorn.Config(
             app.create(settings, database.pool(settings)),
+            log_config=None,
             log_level="warning",
             access_log=False,
             server_header=False,

@@ -1,6 +1,7 @@
 """Connections to PostgreSQL, and bringing its schema to what this release needs."""
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,21 @@ def blocking(settings: Settings) -> psycopg.Connection[Any]:
     """One connection for a thread that reads much of the log; it may take its time."""
     options = f"-c timezone=UTC -c search_path={search_path(settings)} -c jit=off -c max_parallel_workers_per_gather=0"
     return psycopg.Connection.connect(settings.database_url or "", autocommit=True, options=options, **_LIVELY)
+
+
+@cache
+def newest_version() -> int:
+    """The schema version that this release needs."""
+    return len([*MIGRATIONS.glob("*.sql")])
+
+
+async def version_of(conn: AsyncConnection[Any]) -> int | None:
+    """The schema version of a database; None where there is no ledger."""
+    try:
+        row = await (await conn.execute("SELECT max(version) FROM migrations")).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return None
+    return row[0] if row else None
 
 
 async def migrate(settings: Settings, make_views: MakeViews) -> int:

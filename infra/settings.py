@@ -9,6 +9,8 @@ import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from infra.logs import FORMS, LEVELS
+
 
 class SettingsError(ValueError):
     """A setting has a value that cannot be used; the text names the variable."""
@@ -38,6 +40,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pool_max: int = 8
     checkpoint_events: int = 10_000
     checkpoint_minutes: int = 5
+    metrics_need_token: bool = False
+    log: str = "text"
+    log_level: str = "warning"
 
     @property
     def is_complete(self) -> bool:
@@ -66,6 +71,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             steps_per_card_max=_integer(given, "RUNLEDGER_STEPS_PER_CARD_MAX", 2_000, 1, 100_000),
             steps_per_run_max=_integer(given, "RUNLEDGER_STEPS_PER_RUN_MAX", 20_000, 1, 1_000_000),
             require_if_match=_boolean(given, "RUNLEDGER_REQUIRE_IF_MATCH"),
+            metrics_need_token=_boolean(given, "RUNLEDGER_METRICS_NEED_TOKEN"),
+            log=_choice(given, "RUNLEDGER_LOG", FORMS),
+            log_level=_choice(given, "RUNLEDGER_LOG_LEVEL", LEVELS, "warning"),
             pool_max=_integer(given, "RUNLEDGER_POOL_MAX", 8, 2, 200),
             checkpoint_events=_integer(given, "RUNLEDGER_CHECKPOINT_EVENTS", 10_000, 1, 100_000_000),
             checkpoint_minutes=_integer(given, "RUNLEDGER_CHECKPOINT_MINUTES", 5, 1, 10_000),
@@ -111,6 +119,13 @@ def _boolean(env: Mapping[str, str], name: str) -> bool:
     if text not in ("true", "false", "1", "0"):
         raise SettingsError(f"{name} must be true or false, not {text!r}")
     return text in ("true", "1")
+
+
+def _choice(env: Mapping[str, str], name: str, values: tuple[str, ...], default: str | None = None) -> str:
+    text = env.get(name, default or values[0]).lower()
+    if text not in values:
+        raise SettingsError(f"{name} must be one of {', '.join(values)}, not {text!r}")
+    return text
 
 
 def _names(env: Mapping[str, str], name: str, default: tuple[str, ...]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import msgspec
 import psycopg
 import pytest
 import pytest_asyncio
+from litestar import Litestar
 from psycopg_pool import AsyncConnectionPool
 
 from api import app as application
@@ -28,6 +29,7 @@ from infra import database
 from infra.embedded.postgres import Postgres
 from infra.settings import Settings
 from projections import views
+from tests import documented
 
 MIGRATED = "migrated"
 UNSAFE_AND_FAST = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
@@ -108,8 +110,8 @@ class Atlas:
 class World:
     """The application on its own database, with a client for every role."""
 
-    def __init__(self, settings: Settings, http: httpx.AsyncClient, pool: AsyncConnectionPool) -> None:
-        self.settings, self.http, self.pool = settings, http, pool
+    def __init__(self, settings: Settings, app: Litestar, http: httpx.AsyncClient, pool: AsyncConnectionPool) -> None:
+        self.settings, self.app, self.http, self.pool = settings, app, http, pool
         self.clients: dict[Role, Atlas] = {}
 
     @property
@@ -139,19 +141,19 @@ class World:
 
 
 @asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, AsyncConnectionPool]]:
+async def served(settings: Settings) -> AsyncIterator[tuple[Litestar, httpx.AsyncClient, AsyncConnectionPool]]:
     """The application over a migrated database."""
     async with database.pool(settings) as pool:
         asgi = application.create(settings, pool)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url="http://test") as http:
-            yield http, pool
+        async with documented.client(asgi) as http:
+            yield asgi.app, http, pool
 
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[World]:
     await database.migrate(settings, views.create)
-    async with served(settings) as (http, pool):
-        world = World(settings, http, pool)
+    async with served(settings) as (app, http, pool):
+        world = World(settings, app, http, pool)
         world.clients = {role: await world.client(role) for role in Role}
         yield world
 

@@ -2,11 +2,14 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated
 
 import msgspec
 from litestar import Response, get
+from msgspec import Meta
 
 from api.exchange import Exchange, Req
+from api.openapi.operation import Operation
 from api.parameters import Query
 from domain.refusals import Forbidden
 from domain.tokens import Role, at_least
@@ -15,6 +18,9 @@ from infra.audit.verification import Range, Report
 
 POSITIONS_MAX = 500_000  # a few seconds of work; `runledger verify` takes the whole ledger
 POSITION_MAX = 10**15
+DAMAGE = "Damage is an answer, `ok: false`, and no error. At most 500,000 positions a request; `to_position` tells how far it went."
+
+Position = Annotated[int, Meta(ge=1, le=POSITION_MAX)]
 
 one_at_a_time = ThreadPoolExecutor(1, thread_name_prefix="verification")  # hashing must not hold up other requests
 
@@ -25,7 +31,12 @@ def require(request: Req, exchange: Exchange, least: Role) -> None:
         raise Forbidden(f"This needs the role {least}; the token has {role}.")
 
 
-@get("/audit/verify")
+@get(
+    "/audit/verify",
+    operation=Operation(
+        "Recompute the hash chain", Role.AUDITOR, Report, query={"from": Position, "to": Position}, kept=False, description=DAMAGE
+    ),
+)
 async def verify_ledger(request: Req, exchange: Exchange) -> Response[bytes]:
     """Without `to`, as far as one request goes: `to_position` tells how far that was."""
     require(request, exchange, Role.AUDITOR)

@@ -9,9 +9,12 @@ from litestar import Response, delete, get, patch, post, put
 from msgspec import UNSET, UnsetType
 
 from api import bodies, parameters
+from api.atlas.answers import Card, Step
 from api.atlas.runs import given, limits, target
 from api.atlas.words import Description, Order, Ordering, Title
 from api.exchange import Exchange, Req
+from api.openapi.envelopes import Items
+from api.openapi.operation import Operation
 from commands import cards
 from commands.work import Query, Work
 from domain.facts import Kind
@@ -47,7 +50,7 @@ def _untitled(body: dict[str, Any]) -> Iterator[FieldError]:
         yield FieldError("#/title", "required", "is required unless template_id is given")
 
 
-@post("/test-runs/{run_id:str}/cards")
+@post("/test-runs/{run_id:str}/cards", operation=Operation("Add a card", Role.ENGINEER, Card, 201, CreateCard))
 async def create_card(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     body = exchange.body(request)
 
@@ -61,12 +64,12 @@ async def create_card(request: Req, exchange: Exchange, run_id: str) -> Response
     return await exchange.write(request, target(run_id, lock=True), Role.ENGINEER, decide)
 
 
-@get("/test-runs/{run_id:str}/cards/{card_id:str}")
+@get("/test-runs/{run_id:str}/cards/{card_id:str}", operation=Operation("Read a card", Role.VIEWER, Card))
 async def get_card(request: Req, exchange: Exchange, run_id: str, card_id: str) -> Response[bytes]:
     return await exchange.read(request, documents.CARD_DETAIL, {"card_id": card_id_of(card_id)}, target(run_id))
 
 
-@patch("/test-runs/{run_id:str}/cards/{card_id:str}")
+@patch("/test-runs/{run_id:str}/cards/{card_id:str}", operation=Operation("Change a card", Role.ENGINEER, Card, body=UpdateCard))
 async def update_card(request: Req, exchange: Exchange, run_id: str, card_id: str) -> Response[bytes]:
     body, card = exchange.body(request), card_id_of(card_id)
 
@@ -79,7 +82,11 @@ async def update_card(request: Req, exchange: Exchange, run_id: str, card_id: st
     return await exchange.write(request, where, Role.ENGINEER, decide)
 
 
-@delete("/test-runs/{run_id:str}/cards/{card_id:str}", status_code=200)
+@delete(
+    "/test-runs/{run_id:str}/cards/{card_id:str}",
+    status_code=200,
+    operation=Operation("Delete a card with its steps", Role.ENGINEER, status=204),
+)
 async def delete_card(request: Req, exchange: Exchange, run_id: str, card_id: str) -> Response[bytes]:
     card = card_id_of(card_id)
 
@@ -90,7 +97,11 @@ async def delete_card(request: Req, exchange: Exchange, run_id: str, card_id: st
     return await exchange.write(request, target(run_id, below=((Kind.CARD, card),), lock=True), Role.ENGINEER, decide)
 
 
-@post("/test-runs/{run_id:str}/cards/{card_id:str}/restore", status_code=200)
+@post(
+    "/test-runs/{run_id:str}/cards/{card_id:str}/restore",
+    status_code=200,
+    operation=Operation("Restore a deleted card", Role.ENGINEER, Card, if_match=True),
+)
 async def restore_card(request: Req, exchange: Exchange, run_id: str, card_id: str) -> Response[bytes]:
     card = card_id_of(card_id)
 
@@ -101,7 +112,10 @@ async def restore_card(request: Req, exchange: Exchange, run_id: str, card_id: s
     return await exchange.write(request, target(run_id, below=((Kind.CARD, card),), lock=True, deleted=True), Role.ENGINEER, decide)
 
 
-@put("/test-runs/{run_id:str}/cards/{card_id:str}/steps/order")
+@put(
+    "/test-runs/{run_id:str}/cards/{card_id:str}/steps/order",
+    operation=Operation("Put the steps in order", Role.ENGINEER, Items[Step], body=Ordering, if_match=False),
+)
 async def order_steps(request: Req, exchange: Exchange, run_id: str, card_id: str) -> Response[bytes]:
     body, card = exchange.body(request), card_id_of(card_id)
 

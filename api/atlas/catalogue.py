@@ -1,21 +1,26 @@
 """Atlas: systems, assets, issues and card templates; four shelves with the same five doors."""
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 from litestar import Response, delete, get, patch, post, put
-from msgspec import UNSET
+from msgspec import UNSET, Meta
 
 from api import pages, parameters
 from api.atlas import catalogue_bodies as wire
+from api.atlas import words
+from api.atlas.catalogue_answers import Asset, CardTemplate, Issue, System
 from api.exchange import Exchange, Req
+from api.openapi.envelopes import Items
+from api.openapi.operation import Operation
 from commands import catalogue
 from commands.work import Query, Target, Work
 from domain.assets import AssetCreated, AssetEdited
 from domain.card_templates import CardTemplateCreated, CardTemplateEdited
 from domain.events import Event
 from domain.facts import Kind
-from domain.issues import IssueCreated, IssueEdited
+from domain.issues import IssueCreated, IssueEdited, IssueStatus, Priority
 from domain.refusals import Forbidden
 from domain.systems import SystemCreated, SystemEdited
 from domain.tokens import Role
@@ -35,12 +40,13 @@ class Shelf(NamedTuple):
     update: type[msgspec.Struct]
     created: type[Event]
     edited: type[Event]
+    answer: type[msgspec.Struct]
     filters: tuple[str, ...]
 
 
 SHELVES = (
-    Shelf(Kind.SYSTEM, "/systems", wire.WriteSystem, wire.WriteSystem, SystemCreated, SystemEdited, ("search", "is_deleted")),
-    Shelf(Kind.ASSET, "/assets", wire.CreateAsset, wire.UpdateAsset, AssetCreated, AssetEdited, ("system_id", "search")),
+    Shelf(Kind.SYSTEM, "/systems", wire.WriteSystem, wire.WriteSystem, SystemCreated, SystemEdited, System, ("search", "is_deleted")),
+    Shelf(Kind.ASSET, "/assets", wire.CreateAsset, wire.UpdateAsset, AssetCreated, AssetEdited, Asset, ("system_id", "search")),
     Shelf(
         Kind.ISSUE,
         "/issues",
@@ -48,6 +54,7 @@ SHELVES = (
         wire.UpdateIssue,
         IssueCreated,
         IssueEdited,
+        Issue,
         ("status", "priority", "tag", "system_id", "search"),
     ),
     Shelf(
@@ -57,6 +64,7 @@ SHELVES = (
         wire.UpdateTemplate,
         CardTemplateCreated,
         CardTemplateEdited,
+        CardTemplate,
         ("system_id", "search"),
     ),
 )
@@ -77,10 +85,23 @@ def shown(shelf: Shelf, work: Work, status: int = 200) -> Query:
     return Query(status, documents.one(shelf.kind), {"root_id": work.root_id}, location)
 
 
+def a(shelf: Shelf) -> str:
+    noun = NOUNS[shelf.kind]
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+def _listing(shelf: Shelf) -> Operation:
+    known = {"system_id": UUID, "is_deleted": bool, "status": IssueStatus, "priority": Priority}
+    query = {name: known.get(name, str) for name in shelf.filters} | words.PAGING
+    return Operation(f"List {NOUNS[shelf.kind]}s, newest first", Role.VIEWER, Items[shelf.answer], query=query)  # type: ignore[name-defined]
+
+
 def handlers_of(shelf: Shelf) -> list[Any]:
     """The handlers of one shelf."""
 
-    @post(shelf.path, name=f"create {shelf.path}")
+    @post(
+        shelf.path, name=f"create {shelf.path}", operation=Operation(f"Create {a(shelf)}", Role.ENGINEER, shelf.answer, 201, shelf.create)
+    )
     async def create(request: Req, exchange: Exchange) -> Response[bytes]:
         body = exchange.body(request)
 
@@ -92,7 +113,7 @@ def handlers_of(shelf: Shelf) -> list[Any]:
 
         return await exchange.write(request, None, Role.ENGINEER, decide)
 
-    @get(shelf.path, name=f"list {shelf.path}")
+    @get(shelf.path, name=f"list {shelf.path}", operation=_listing(shelf))
     async def list_(request: Req, exchange: Exchange) -> Response[bytes]:
         return await _list(shelf, request, exchange)
 
@@ -100,12 +121,17 @@ def handlers_of(shelf: Shelf) -> list[Any]:
 
 
 def _of_one(shelf: Shelf) -> list[Any]:
-    @get(f"{shelf.path}/{{entity_id:str}}", name=f"get {shelf.path}")
+    @get(f"{shelf.path}/{{entity_id:str}}", name=f"get {shelf.path}", operation=Operation(f"Read {a(shelf)}", Role.VIEWER, shelf.answer))
     async def get_one(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
         target = where(shelf, entity_id)
         return await exchange.read(request, documents.one(shelf.kind, live=True), {"root_id": target.ref}, target)
 
-    @delete(f"{shelf.path}/{{entity_id:str}}", name=f"delete {shelf.path}", status_code=200)
+    @delete(
+        f"{shelf.path}/{{entity_id:str}}",
+        name=f"delete {shelf.path}",
+        status_code=200,
+        operation=Operation(f"Delete {a(shelf)}", Role.ENGINEER, status=204),
+    )
     async def delete_one(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
         async def decide(work: Work) -> Query:
             catalogue.permit(work, shelf.kind)
@@ -114,7 +140,12 @@ def _of_one(shelf: Shelf) -> list[Any]:
 
         return await exchange.write(request, where(shelf, entity_id), Role.ENGINEER, decide)
 
-    @post(f"{shelf.path}/{{entity_id:str}}/restore", name=f"restore {shelf.path}", status_code=200)
+    @post(
+        f"{shelf.path}/{{entity_id:str}}/restore",
+        name=f"restore {shelf.path}",
+        status_code=200,
+        operation=Operation(f"Restore a deleted {NOUNS[shelf.kind]}", Role.ENGINEER, shelf.answer, if_match=True),
+    )
     async def restore(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
         async def decide(work: Work) -> Query:
             catalogue.permit(work, shelf.kind)
@@ -126,7 +157,11 @@ def _of_one(shelf: Shelf) -> list[Any]:
     return [_get_template if shelf.kind is Kind.CARD_TEMPLATE else get_one, delete_one, restore]
 
 
-@get("/card-templates/{entity_id:str}")
+@get(
+    "/card-templates/{entity_id:str}",
+    name="get /card-templates",
+    operation=Operation("Read a card template", Role.VIEWER, CardTemplate, query={"version": Annotated[int, Meta(ge=1)]}),
+)
 async def _get_template(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
     """The newest version, or the one that `?version=` names."""
     target = where(SHELVES[-1], entity_id)
@@ -156,7 +191,8 @@ def _updater(shelf: Shelf) -> Any:
         return await exchange.write(request, where(shelf, entity_id), Role.ENGINEER, decide)
 
     verb = put if shelf.kind is Kind.SYSTEM else patch
-    return verb(f"{shelf.path}/{{entity_id:str}}", name=f"update {shelf.path}")(update)
+    operation = Operation(f"Change {a(shelf)}", Role.ENGINEER, shelf.answer, body=shelf.update)
+    return verb(f"{shelf.path}/{{entity_id:str}}", name=f"update {shelf.path}", operation=operation)(update)
 
 
 async def _list(shelf: Shelf, request: Req, exchange: Exchange) -> Response[bytes]:

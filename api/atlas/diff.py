@@ -1,19 +1,24 @@
 """Atlas: what lies between two versions of a run."""
 
 import asyncio
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get
+from msgspec import Meta
 
 from api.atlas.history import Change, change
 from api.atlas.past_states import REDACTED
 from api.atlas.runs import target
 from api.exchange import Exchange, Req, document
+from api.openapi.operation import Operation
 from api.parameters import Query
 from domain.tokens import Role, at_least
 from infra import replay
 from projections import between, past
+
+Version = Annotated[int, Meta(ge=1, description="A version of the run; `from` is required, `to` is the newest unless told.")]
 
 
 class ComponentDiff(msgspec.Struct):
@@ -32,7 +37,10 @@ class Diff(msgspec.Struct, rename={"since": "from"}):
     changes: list[ComponentDiff]
 
 
-@get("/test-runs/{run_id:str}/diff")
+@get(
+    "/test-runs/{run_id:str}/diff",
+    operation=Operation("What changed between two versions", Role.VIEWER, Diff, query={"from": Version, "to": Version}, kept=False),
+)
 async def get_diff(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     actor, query = exchange.actor(request), Query(request.scope["query_string"])
     everything = at_least(actor.role, Role.AUDITOR)

@@ -7,13 +7,21 @@ from litestar import Response, get
 from api.atlas.audit import one_at_a_time
 from api.atlas.runs import target
 from api.exchange import Exchange, Req
+from api.openapi.operation import Operation
 from domain.refusals import Forbidden
 from domain.runs import number_text
 from domain.tokens import Role, at_least
 from projections import evidence
 
+WITHIN = "A zip of every event with its place in the chain, the signed checkpoints, and a verifier that needs only Python."
 
-@get("/test-runs/{run_id:str}/evidence")
+
+@get(
+    "/test-runs/{run_id:str}/evidence",
+    operation=Operation(
+        "Export the evidence of a run", Role.VIEWER, bytes, more=(409,), kept=False, media=("application/zip",), description=WITHIN
+    ),
+)
 async def export_evidence(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     """Every event of the run is in it. So one who may not read about deleted things gets none of a run that holds some."""
     actor, where = exchange.actor(request), target(run_id)

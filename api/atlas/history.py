@@ -2,16 +2,20 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get
+from msgspec import Meta
 
 from api import pages, parameters
-from api.atlas.catalogue import SHELVES, where
+from api.atlas import words
+from api.atlas.catalogue import NOUNS, SHELVES, where
 from api.atlas.runs import target
 from api.exchange import Exchange, Req, document
+from api.openapi.envelopes import Items
+from api.openapi.operation import Operation
 from commands.work import Target
 from domain.facts import BY_NAME, Kind
 from domain.runs import number_text
@@ -140,13 +144,30 @@ def _wanted(
     return wanted
 
 
-@get("/test-runs/{run_id:str}/history")
+def _operation(noun: str, components: tuple[str, ...]) -> Operation:
+    query = {
+        "component": Literal[components],
+        "component_id": UUID,
+        "actor": Annotated[str, Meta(description="As shown: an e-mail.")],
+        "type": Literal[tuple(sorted(TYPES))],
+        "order": Annotated[Literal["asc", "desc"], Meta(description="`asc` unless told.")],
+        **words.PAGING,
+        "limit": Annotated[int, Meta(ge=1, le=PAGE_MAX, description=f"Items a page; {PAGE} unless told.")],
+    }
+    return Operation(f"Tell the history of a {noun}", Role.VIEWER, Items[Entry], query=query)
+
+
+@get("/test-runs/{run_id:str}/history", operation=_operation("test run", OF_RUN))
 async def get_history(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     return await read(request, exchange, target(run_id), OF_RUN)
 
 
 def _of_shelf(shelf: Any) -> Any:
-    @get(f"{shelf.path}/{{entity_id:str}}/history", name=f"history {shelf.path}")
+    @get(
+        f"{shelf.path}/{{entity_id:str}}/history",
+        name=f"history {shelf.path}",
+        operation=_operation(NOUNS[shelf.kind], (shelf.kind.value,)),
+    )
     async def get_entity_history(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
         return await read(request, exchange, where(shelf, entity_id), (shelf.kind.value,))
 

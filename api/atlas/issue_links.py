@@ -10,6 +10,7 @@ from api.atlas.cards import card_id_of
 from api.atlas.runs import target
 from api.atlas.steps import of_step, step_id_of
 from api.exchange import Exchange, Req
+from api.openapi.operation import Operation
 from commands import issue_links
 from commands.steps import of_card
 from commands.work import Query, Target, Work
@@ -54,32 +55,32 @@ async def _on_step(
     return await _change(request, exchange, where, lambda work: of_card(work, card, step), change, issue_id)
 
 
-@put(RUN)
+@put(RUN, operation=Operation("Link an issue to a test run", Role.OPERATOR, status=204, if_match=False))
 async def link_to_run(request: Req, exchange: Exchange, run_id: str, issue_id: str) -> Response[bytes]:
     return await _on_run(request, exchange, issue_links.link, run_id, issue_id)
 
 
-@delete(RUN, status_code=200)
+@delete(RUN, status_code=200, operation=Operation("Take a link away from a test run", Role.OPERATOR, status=204, if_match=False))
 async def unlink_from_run(request: Req, exchange: Exchange, run_id: str, issue_id: str) -> Response[bytes]:
     return await _on_run(request, exchange, issue_links.unlink, run_id, issue_id)
 
 
-@put(CARD)
+@put(CARD, operation=Operation("Link an issue to a card", Role.OPERATOR, status=204, if_match=False))
 async def link_to_card(request: Req, exchange: Exchange, run_id: str, card_id: str, issue_id: str) -> Response[bytes]:
     return await _on_card(request, exchange, issue_links.link, run_id, card_id, issue_id)
 
 
-@delete(CARD, status_code=200)
+@delete(CARD, status_code=200, operation=Operation("Take a link away from a card", Role.OPERATOR, status=204, if_match=False))
 async def unlink_from_card(request: Req, exchange: Exchange, run_id: str, card_id: str, issue_id: str) -> Response[bytes]:
     return await _on_card(request, exchange, issue_links.unlink, run_id, card_id, issue_id)
 
 
-@put(STEP)
+@put(STEP, operation=Operation("Link an issue to a step", Role.OPERATOR, status=204, if_match=False))
 async def link_to_step(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str, issue_id: str) -> Response[bytes]:
     return await _on_step(request, exchange, issue_links.link, run_id, card_id, step_id, issue_id)
 
 
-@delete(STEP, status_code=200)
+@delete(STEP, status_code=200, operation=Operation("Take a link away from a step", Role.OPERATOR, status=204, if_match=False))
 async def unlink_from_step(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str, issue_id: str) -> Response[bytes]:
     return await _on_step(request, exchange, issue_links.unlink, run_id, card_id, step_id, issue_id)
 

@@ -8,11 +8,14 @@ from litestar import Response, delete, get, patch, post
 from msgspec import UNSET, UnsetType
 
 from api import bodies, parameters
+from api.atlas.answers import Observation
 from api.atlas.cards import card_id_of
 from api.atlas.runs import given, target
 from api.atlas.steps import of_step, step_id_of
 from api.atlas.words import Note
 from api.exchange import Exchange, Req
+from api.openapi.envelopes import Items
+from api.openapi.operation import Operation
 from commands import observations
 from commands.work import Query, Target, Work
 from domain.facts import Kind
@@ -45,7 +48,7 @@ def observation_id_of(text: str) -> UUID:
     return parameters.path_uuid(text, "observation")
 
 
-@post(PATH)
+@post(PATH, operation=Operation("Record an observation", Role.OPERATOR, Observation, 201, RecordObservation))
 async def record_observation(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
     body, card, step = exchange.body(request), card_id_of(card_id), step_id_of(step_id)
 
@@ -57,13 +60,13 @@ async def record_observation(request: Req, exchange: Exchange, run_id: str, card
     return await exchange.write(request, of_step(run_id, card, step), Role.OPERATOR, decide)
 
 
-@get(PATH)
+@get(PATH, operation=Operation("List the observations of a step, oldest first", Role.VIEWER, Items[Observation]))
 async def list_observations(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
     params = {"card_id": card_id_of(card_id), "step_id": step_id_of(step_id)}
     return await exchange.read(request, documents.OBSERVATIONS_OF_STEP, params, target(run_id))
 
 
-@patch(PATH + "/{observation_id:str}")
+@patch(PATH + "/{observation_id:str}", operation=Operation("Change an observation", Role.OPERATOR, Observation, body=EditObservation))
 async def edit_observation(
     request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str, observation_id: str
 ) -> Response[bytes]:
@@ -77,7 +80,7 @@ async def edit_observation(
     return await exchange.write(request, of_observation(run_id, card, step, seen), Role.OPERATOR, decide)
 
 
-@delete(PATH + "/{observation_id:str}", status_code=200)
+@delete(PATH + "/{observation_id:str}", status_code=200, operation=Operation("Delete an observation", Role.OPERATOR, status=204))
 async def delete_observation(
     request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str, observation_id: str
 ) -> Response[bytes]:

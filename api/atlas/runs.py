@@ -1,5 +1,6 @@
 """Atlas: test runs."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,9 +9,12 @@ from litestar import Response, delete, get, patch, post, put
 from msgspec import UNSET, Meta, UnsetType
 
 from api import bodies, pages, parameters
-from api.atlas import past_states
+from api.atlas import past_states, words
+from api.atlas.answers import Card, Run, RunSummary
 from api.atlas.words import Description, Ordering, Reason, Title
 from api.exchange import Exchange, Req
+from api.openapi.envelopes import Items
+from api.openapi.operation import Operation
 from commands import runs
 from commands.cards import Limits
 from commands.work import Query, Target, Work
@@ -20,6 +24,17 @@ from infra.settings import Settings
 from projections import documents, run_list
 
 PAGE_MAX = 1_000
+PAST_QUERY = {
+    "version": Annotated[int, Meta(ge=1, description="As it was after this many events.")],
+    "as_of": Annotated[datetime, Meta(description="As it was at this time; not together with `version`.")],
+}
+LIST_QUERY = {
+    "system_id": UUID,
+    "created_after": words.After,
+    "created_before": words.Before,
+    "has_reports": Annotated[bool, Meta(description="Only runs with reports, or only those without.")],
+    **words.PAGING,
+}
 
 
 class CreateRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,7 +77,7 @@ def detail(work: Work, status: int = 200, location: str | None = None) -> Query:
     return Query(status, documents.RUN_DETAIL, {"run_id": work.root_id}, location)
 
 
-@post("/test-runs")
+@post("/test-runs", operation=Operation("Create a test run", Role.ENGINEER, Run, 201, CreateRun))
 async def create_run(request: Req, exchange: Exchange) -> Response[bytes]:
     body = exchange.body(request)
 
@@ -74,7 +89,7 @@ async def create_run(request: Req, exchange: Exchange) -> Response[bytes]:
     return await exchange.write(request, None, Role.ENGINEER, decide)
 
 
-@get("/test-runs")
+@get("/test-runs", operation=Operation("List test runs, newest first", Role.VIEWER, Items[RunSummary], query=LIST_QUERY))
 async def list_runs(request: Req, exchange: Exchange) -> Response[bytes]:
     actor = exchange.actor(request)
     query = parameters.Query(request.scope["query_string"])
@@ -92,14 +107,14 @@ async def list_runs(request: Req, exchange: Exchange) -> Response[bytes]:
     return await pages.answer(request, exchange, sql, params)
 
 
-@get("/test-runs/{run_id:str}")
+@get("/test-runs/{run_id:str}", operation=Operation("Read a test run, as it is or was", Role.VIEWER, Run, query=PAST_QUERY))
 async def get_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     if past_states.asked_for(request):
         return await past_states.read(request, exchange, target(run_id))
     return await exchange.read(request, documents.RUN_DETAIL, {}, target(run_id))
 
 
-@patch("/test-runs/{run_id:str}")
+@patch("/test-runs/{run_id:str}", operation=Operation("Change a test run", Role.ENGINEER, Run, body=UpdateRun))
 async def update_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     body = exchange.body(request)
 
@@ -111,7 +126,9 @@ async def update_run(request: Req, exchange: Exchange, run_id: str) -> Response[
     return await exchange.write(request, target(run_id, with_root=True), Role.ENGINEER, decide)
 
 
-@delete("/test-runs/{run_id:str}", status_code=200)
+@delete(
+    "/test-runs/{run_id:str}", status_code=200, operation=Operation("Delete a test run with everything in it", Role.ENGINEER, status=204)
+)
 async def delete_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     async def decide(work: Work) -> Query:
         await runs.delete(work)
@@ -120,7 +137,11 @@ async def delete_run(request: Req, exchange: Exchange, run_id: str) -> Response[
     return await exchange.write(request, target(run_id, with_root=True), Role.ENGINEER, decide)
 
 
-@post("/test-runs/{run_id:str}/close", status_code=200)
+@post(
+    "/test-runs/{run_id:str}/close",
+    status_code=200,
+    operation=Operation("Close a test run for changes", Role.ENGINEER, Run, body=CloseRun, if_match=True),
+)
 async def close_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     body = exchange.body(request)
 
@@ -131,7 +152,11 @@ async def close_run(request: Req, exchange: Exchange, run_id: str) -> Response[b
     return await exchange.write(request, target(run_id, with_root=True), Role.ENGINEER, decide)
 
 
-@post("/test-runs/{run_id:str}/reopen", status_code=200)
+@post(
+    "/test-runs/{run_id:str}/reopen",
+    status_code=200,
+    operation=Operation("Reopen a closed test run", Role.ENGINEER, Run, body=ReopenRun, if_match=True),
+)
 async def reopen_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     body = exchange.body(request)
 
@@ -142,7 +167,9 @@ async def reopen_run(request: Req, exchange: Exchange, run_id: str) -> Response[
     return await exchange.write(request, target(run_id, with_root=True), Role.ENGINEER, decide)
 
 
-@post("/test-runs/{run_id:str}/restore", status_code=200)
+@post(
+    "/test-runs/{run_id:str}/restore", status_code=200, operation=Operation("Restore a deleted test run", Role.ENGINEER, Run, if_match=True)
+)
 async def restore_run(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     async def decide(work: Work) -> Query:
         await runs.restore(work)
@@ -151,7 +178,10 @@ async def restore_run(request: Req, exchange: Exchange, run_id: str) -> Response
     return await exchange.write(request, target(run_id, with_root=True, deleted=True), Role.ENGINEER, decide)
 
 
-@put("/test-runs/{run_id:str}/cards/order")
+@put(
+    "/test-runs/{run_id:str}/cards/order",
+    operation=Operation("Put the cards in order", Role.ENGINEER, Items[Card], body=Ordering, if_match=False),
+)
 async def order_cards(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     body = exchange.body(request)
 

@@ -10,10 +10,13 @@ from litestar import Response, delete, get, patch, post
 from msgspec import UNSET, Meta, UnsetType
 
 from api import bodies, parameters
+from api.atlas.answers import Step
 from api.atlas.cards import card_id_of
 from api.atlas.runs import given, limits, target
 from api.atlas.words import Description, Order, StepTitle, wrong_type
 from api.exchange import Exchange, Req
+from api.openapi.envelopes import Items
+from api.openapi.operation import Operation
 from commands import steps
 from commands.steps import Result
 from commands.work import Query, Target, Work
@@ -24,6 +27,7 @@ from domain.tokens import Role
 from projections import documents
 
 RESULTS_MAX = 500
+WHO_MAY = "An outcome may be recorded by an operator; everything else needs an engineer."
 OUTCOME_MEMBERS = frozenset(("execution_status", "exception", "started_at", "ended_at"))
 DEFINITION_MEMBERS = frozenset(("title", "description", "order", "step_type"))
 
@@ -74,7 +78,7 @@ def detail(work: Work, card: UUID, step: UUID, status: int = 200) -> Query:
     return Query(status, documents.STEP_DETAIL, {"run_id": work.root_id, "card_id": card, "step_id": step}, location, ("steps", "runs"))
 
 
-@post("/test-runs/{run_id:str}/cards/{card_id:str}/steps")
+@post("/test-runs/{run_id:str}/cards/{card_id:str}/steps", operation=Operation("Add a step", Role.ENGINEER, Step, 201, CreateStep))
 async def create_step(request: Req, exchange: Exchange, run_id: str, card_id: str) -> Response[bytes]:
     body, card = exchange.body(request), card_id_of(card_id)
 
@@ -86,13 +90,16 @@ async def create_step(request: Req, exchange: Exchange, run_id: str, card_id: st
     return await exchange.write(request, target(run_id, below=((Kind.CARD, card),), lock=True), Role.ENGINEER, decide)
 
 
-@get("/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}")
+@get("/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}", operation=Operation("Read a step", Role.VIEWER, Step))
 async def get_step(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
     params = {"card_id": card_id_of(card_id), "step_id": step_id_of(step_id)}
     return await exchange.read(request, documents.STEP_DETAIL, params, target(run_id))
 
 
-@patch("/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}")
+@patch(
+    "/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}",
+    operation=Operation("Record an outcome, or change a step", Role.OPERATOR, Step, body=UpdateStep, description=WHO_MAY),
+)
 async def update_step(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
     body, card, step = exchange.body(request), card_id_of(card_id), step_id_of(step_id)
 
@@ -105,7 +112,11 @@ async def update_step(request: Req, exchange: Exchange, run_id: str, card_id: st
     return await exchange.write(request, of_step(run_id, card, step, lock="order" in body), least, decide)
 
 
-@delete("/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}", status_code=200)
+@delete(
+    "/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}",
+    status_code=200,
+    operation=Operation("Delete a step", Role.ENGINEER, status=204),
+)
 async def delete_step(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
     card, step = card_id_of(card_id), step_id_of(step_id)
 
@@ -116,7 +127,11 @@ async def delete_step(request: Req, exchange: Exchange, run_id: str, card_id: st
     return await exchange.write(request, of_step(run_id, card, step, lock=True), Role.ENGINEER, decide)
 
 
-@post("/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}/restore", status_code=200)
+@post(
+    "/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}/restore",
+    status_code=200,
+    operation=Operation("Restore a deleted step", Role.ENGINEER, Step, if_match=True),
+)
 async def restore_step(request: Req, exchange: Exchange, run_id: str, card_id: str, step_id: str) -> Response[bytes]:
     card, step = card_id_of(card_id), step_id_of(step_id)
 
@@ -135,7 +150,11 @@ def _unfit_exceptions(results: object) -> Iterator[FieldError]:
                 yield FieldError(f"#/results/{i}/exception", "not_allowed", "goes with the status passed_with_exception only")
 
 
-@post("/test-runs/{run_id:str}/results", status_code=200)
+@post(
+    "/test-runs/{run_id:str}/results",
+    status_code=200,
+    operation=Operation("Record many outcomes, all or none", Role.OPERATOR, Items[Step], body=RecordResults),
+)
 async def record_results(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     body = exchange.body(request)
     if isinstance(body.get("results"), list) and len(body["results"]) > RESULTS_MAX:

@@ -1,7 +1,8 @@
 """Kinds of text and lists that Atlas bodies are made of."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -10,14 +11,23 @@ from msgspec import Meta
 from api.bodies import NOT_BLANK
 from domain.refusals import FieldError
 
+SOME_TEXT = {"minLength": 1, "pattern": r"\S"}
 ORDER_MAX = 2**53 - 1  # the largest whole number that every JSON reader keeps
 
-Title = Annotated[str, Meta(max_length=255, extra=NOT_BLANK)]
-StepTitle = Annotated[str, Meta(max_length=100, extra=NOT_BLANK)]
+Title = Annotated[str, Meta(max_length=255, extra=NOT_BLANK, extra_json_schema=SOME_TEXT)]
+StepTitle = Annotated[str, Meta(max_length=100, extra=NOT_BLANK, extra_json_schema=SOME_TEXT)]
 Description = Annotated[str, Meta(max_length=20_000)]
-Note = Annotated[str, Meta(max_length=20_000, extra=NOT_BLANK)]
-Reason = Annotated[str, Meta(max_length=2_000, extra=NOT_BLANK)]
+Note = Annotated[str, Meta(max_length=20_000, extra=NOT_BLANK, extra_json_schema=SOME_TEXT)]
+Reason = Annotated[str, Meta(max_length=2_000, extra=NOT_BLANK, extra_json_schema=SOME_TEXT)]
+Stamp = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$", description="UTC, without a zone, with six decimals.")]
 Order = Annotated[int, Meta(ge=1, le=ORDER_MAX)]
+
+After = Annotated[datetime, Meta(description="Created at this time or later.")]
+Before = Annotated[datetime, Meta(description="Created before this time.")]
+PAGING: dict[str, Any] = {
+    "limit": Annotated[int, Meta(ge=1, le=1_000, description="Items a page; 1,000 unless told.")],
+    "cursor": Annotated[str, Meta(description="From the `Link` of the page before.")],
+}
 
 
 def wrong_type(step: object, pointer: str, step_types: tuple[str, ...]) -> Iterator[FieldError]:

@@ -1,22 +1,46 @@
 """Liveness without dependencies, readiness with them."""
 
+from typing import Annotated
+
 import msgspec
 from litestar import Response, get
+from msgspec import Meta
 
 from api.exchange import Exchange
+from api.openapi.operation import JSON, Operation
+from domain.refusals import Unavailable
+from infra import database
+from projections import views
+
+DATABASE_S = 2.0
 
 
-@get("/livez")
+class Liveness(msgspec.Struct):
+    status: str
+
+
+class Readiness(msgspec.Struct):
+    status: str
+    schema_version: Annotated[int, Meta(description="Of the database; the one that this release needs.")]
+    views_current: Annotated[bool, Meta(description="False: the views were built by another release. They serve; a rebuild is due.")]
+
+
+@get("/livez", operation=Operation("Whether the process lives", None, Liveness))
 async def livez() -> Response[bytes]:
-    return Response(b'{"status":"ok"}', media_type="application/json")
+    return Response(b'{"status":"ok"}', media_type=JSON)
 
 
-@get("/readyz")
+@get("/readyz", operation=Operation("Whether requests can be served", None, Readiness, more=(503,)))
 async def readyz(exchange: Exchange) -> Response[bytes]:
-    """200 when the database answers and holds a schema; 503 otherwise."""
-    async with exchange.pool.connection(timeout=2) as conn:
-        row = await (await conn.execute("SELECT max(version) FROM migrations")).fetchone()
-    return Response(msgspec.json.encode({"status": "ready", "schema_version": row[0] if row else None}), media_type="application/json")
+    """200 when the database answers and holds the schema of this release; 503 otherwise."""
+    async with exchange.pool.connection(timeout=DATABASE_S) as conn:
+        version = await database.version_of(conn)
+        if version is None:
+            raise Unavailable("The database holds no ledger yet.")
+        if version != database.newest_version():
+            raise Unavailable(f"The database has schema version {version}; this release needs {database.newest_version()}.")
+        current = await views.are_current(conn)
+    return Response(msgspec.json.encode(Readiness("ready", version, current)), media_type=JSON)
 
 
 HANDLERS = [livez, readyz]

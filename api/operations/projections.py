@@ -10,6 +10,7 @@ from msgspec import Meta
 from api import bodies
 from api.bodies import NOT_BLANK
 from api.exchange import Exchange, Req
+from api.openapi.operation import Operation
 from domain.refusals import Forbidden, NotFound
 from domain.tokens import Role, at_least
 from infra import followers
@@ -25,6 +26,22 @@ class ParkedRoot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason
 
 
+class RebuildAsked(msgspec.Struct):
+    """A rebuild that the worker will begin."""
+
+    rebuild_id: UUID
+    state: str
+
+
+class FollowerAsked(msgspec.Struct):
+    """What the follower will do with the root."""
+
+    follower: str
+    root_id: UUID
+    wanted: str
+    reason: str
+
+
 def admin(request: Req, exchange: Exchange) -> UUID:
     actor = exchange.actor(request)
     if not at_least(actor.role, Role.ADMIN):
@@ -32,7 +49,7 @@ def admin(request: Req, exchange: Exchange) -> UUID:
     return actor.actor_id
 
 
-@get("/admin/projections")
+@get("/admin/projections", operation=Operation("How views and followers stand", Role.ADMIN, standing.Projections, kept=False))
 async def show_projections(request: Req, exchange: Exchange) -> Response[bytes]:
     admin(request, exchange)
     async with exchange.pool.connection() as conn:
@@ -40,7 +57,11 @@ async def show_projections(request: Req, exchange: Exchange) -> Response[bytes]:
     return Response(msgspec.json.encode(found), media_type="application/json")
 
 
-@post("/admin/rebuild", status_code=202)
+@post(
+    "/admin/rebuild",
+    status_code=202,
+    operation=Operation("Rebuild the views beside the live ones", Role.ADMIN, RebuildAsked, 202, kept=False, recorded=False),
+)
 async def ask_for_rebuild(request: Req, exchange: Exchange) -> Response[bytes]:
     """The worker builds all views beside the live ones and swaps them in; progress is shown by /admin/projections."""
     asked_by = admin(request, exchange)
@@ -55,12 +76,20 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An empty body."""
 
 
-@post("/admin/followers/{name:str}/retry", status_code=200)
+@post(
+    "/admin/followers/{name:str}/retry",
+    status_code=200,
+    operation=Operation("Try a parked root again", Role.ADMIN, FollowerAsked, body=ParkedRoot, kept=False, recorded=False),
+)
 async def retry_root(request: Req, exchange: Exchange, name: str) -> Response[bytes]:
     return await _ask_follower(request, exchange, name, "retry")
 
 
-@post("/admin/followers/{name:str}/skip", status_code=200)
+@post(
+    "/admin/followers/{name:str}/skip",
+    status_code=200,
+    operation=Operation("Leave out a parked root's first event", Role.ADMIN, FollowerAsked, body=ParkedRoot, kept=False, recorded=False),
+)
 async def skip_event(request: Req, exchange: Exchange, name: str) -> Response[bytes]:
     return await _ask_follower(request, exchange, name, "skip")
 

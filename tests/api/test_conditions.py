@@ -152,7 +152,7 @@ async def test_reads_and_creations_ignore_if_match(shared: World) -> None:
 async def test_a_deployment_may_ask_for_a_condition_on_every_change(shared: World) -> None:
     here = await campaign(shared)
     settings = replace(shared.settings, require_if_match=True)
-    async with served(settings) as (http, _):
+    async with served(settings) as (_app, http, _pool):
         engineer, viewer = (Atlas(http, shared.clients[role].token) for role in (Role.ENGINEER, Role.VIEWER))
         changes: list[tuple[str, str, Any]] = [
             ("PATCH", here.run_path, {"title": ""}),

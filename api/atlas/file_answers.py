@@ -1,0 +1,86 @@
+"""Data files and reports as they stand inside runs, cards and steps."""
+
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from api.atlas.linked_answers import IssueReference
+from api.atlas.words import Stamp
+
+Scope = Annotated[str, Meta(description="`run`, `card` or `step`.", pattern="^(run|card|step)$")]
+Progress = Annotated[
+    str,
+    Meta(
+        description="`pending`, `running`, then one of `completed`, `failed`, `cancelled`.",
+        pattern="^(pending|running|completed|failed|cancelled)$",
+    ),
+]
+
+
+class Association(msgspec.Struct):
+    """What a file belongs to."""
+
+    test_card_id: UUID
+    test_step_id: Annotated[UUID | None, Meta(description="Null: the card as a whole.")]
+
+
+class DataFile(msgspec.Struct):
+    """A file in S3, as it was registered."""
+
+    uuid: UUID
+    file_name: str
+    s3_url: str
+    file_size: Annotated[int, Meta(description="Bytes.")]
+    content_type: str
+    uploaded_by: str
+    created_at: Annotated[Stamp, Meta(description="When it was registered.")]
+    associations: Annotated[list[Association], Meta(description="Live cards and steps, oldest first.")]
+    s3_version_id: Annotated[str | None, Meta(description="Pinned at registration; null where the bucket keeps none.")]
+    s3_etag: Annotated[str, Meta(description="Pinned at registration.")]
+    sha256: Annotated[str | None, Meta(description="Hexadecimal; null until the object has been read once.")]
+
+    EXAMPLE: ClassVar[str] = r"""{"uuid": "b1c2d3e4-f5a6-7890-bcde-234567890123", "file_name": "motor_test_log.csv",
+      "s3_url": "s3://your-bucket/test-data/motor_test_log.csv", "file_size": 204800, "content_type": "text/csv",
+      "uploaded_by": "engineer@example.com", "created_at": "2026-04-13T11:02:00.000000", "associations": [],
+      "s3_version_id": "3sL4kqtJlcpXroDTDmJ", "s3_etag": "\"9b2cf535f27731c974343645a3985328\"", "sha256": null}"""
+
+
+class ReportSummary(msgspec.Struct):
+    """A report inside a card or step."""
+
+    uuid: UUID
+    title: str
+    scope: Scope
+    status: Progress
+    summary: str
+    created_at: Stamp
+
+
+class Report(msgspec.Struct):
+    """An analysis of a run, card or step."""
+
+    uuid: UUID
+    title: Annotated[str, Meta(description="Fixed when the report was requested.")]
+    scope: Scope
+    status: Progress
+    content: Annotated[str, Meta(description='Markdown; `""` until completed.')]
+    summary: Annotated[str, Meta(description='`""` until completed.', max_length=500)]
+    issues: list[IssueReference]
+    test_data: Annotated[list[DataFile], Meta(description="Files in scope when the report was requested.")]
+    job_run_id: UUID | None
+    created_by: str
+    created_at: Stamp
+    test_card_id: UUID | None
+    test_step_id: UUID | None
+    manifest: Annotated[dict[str, Any] | None, Meta(description="The run version and the files that were read; null until running.")]
+    completed_at: Stamp | None
+    failure_reason: str | None
+
+    EXAMPLE: ClassVar[str] = """{"uuid": "d0e1f2a3-b4c5-6789-defa-890123456789",
+      "title": "Motor Controller Acceptance Test \\u2013 Run Analysis",
+      "scope": "run", "status": "pending", "content": "", "summary": "", "issues": [], "test_data": [],
+      "job_run_id": "e1f2a3b4-c5d6-7890-efab-901234567890", "created_by": "engineer@example.com",
+      "created_at": "2026-04-13T11:05:00.000000", "test_card_id": null, "test_step_id": null, "manifest": null, "completed_at": null,
+      "failure_reason": null}"""

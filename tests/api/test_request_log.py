@@ -1,0 +1,36 @@
+"""What is logged of a request, and what never is."""
+
+import json
+import logging
+
+import pytest
+
+from infra.logs import AsJson, AsText
+from tests.conftest import World
+
+
+async def test_a_request_is_one_line_without_its_address_or_token(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "runledger.requests"):
+        await world.http.get("/livez")
+        await world.engineer("POST", "/systems?secret=1", {"system_name": "secret"}, x_request_id="abc")
+    (record,) = [r for r in caplog.records if r.name == "runledger.requests"]
+    line = json.loads(AsJson().format(record))
+    assert (line["method"], line["route"], line["status"], line["request_id"]) == ("POST", "/api/v1/systems", 201, "abc")
+    for text in (AsJson().format(record), AsText().format(record)):
+        assert "secret" not in text
+        assert world.engineer.token not in text
+
+
+async def test_a_crash_is_logged_with_its_request_id_and_told_without_its_cause(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.documents.RUN_DETAIL", "SELECT 1/0, 0, ''::bytea")
+    system = (await world.engineer("POST", "/systems", {"system_name": "PDU"})).json()["system_id"]
+    answer = await world.engineer("POST", "/test-runs", {"title": "T", "system_id": system}, x_request_id="crashed")
+    assert (answer.status_code, answer.json()["instance"]) == (500, "crashed")
+    assert "zero" not in answer.text
+    (record,) = [r for r in caplog.records if r.name == "runledger.api"]
+    text = AsText().format(record)
+    assert "request_id=crashed" in text
+    assert "DivisionByZero" in text
+    assert json.loads(AsJson().format(record))["route"] == "/api/v1/test-runs"
