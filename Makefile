@@ -29,7 +29,9 @@ faults:
 
 e2e:
 	@$(PYTHON) bootstrap.py dev
+	@test -x /usr/bin/chromium || { apt-get update -q && apt-get install -qy --no-install-recommends chromium; }
 	$(BIN)/python -m pytest tests/acceptance
+	$(BIN)/python -m pytest -m e2e tests/e2e
 
 lock:
 	@$(PYTHON) bootstrap.py lock
