@@ -9,7 +9,7 @@ from typing import NamedTuple
 import uvicorn
 
 from api import app as application
-from cli.main import HOST
+from cli.host import HOST
 from commands import tokens
 from commands.asking import Ask
 from commands.door import Door
