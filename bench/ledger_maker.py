@@ -1,7 +1,7 @@
 """Large ledgers quickly: events, heads, members and view rows made by the project's own folds and projectors, written with COPY."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -22,8 +22,6 @@ from projections import views
 from projections.rows import Pending
 
 BATCH_RUNS = 200
-BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
-APART = timedelta(seconds=60)
 STATUSES = tuple(ExecutionStatus)[1:]
 
 
@@ -46,9 +44,8 @@ class Made(NamedTuple):
 class _Run:
     """One run's history as it grows."""
 
-    def __init__(self, number: int, actor_id: UUID) -> None:
-        self.run_id, self.number, self.actor_id = uuid7(), number, actor_id
-        self.at = BEGUN + number * APART
+    def __init__(self, number: int, actor_id: UUID, at: datetime) -> None:
+        self.run_id, self.number, self.actor_id, self.at = uuid7(), number, actor_id, at
         self.states: dict[UUID, tuple[int, Any]] = {}
         self.changes: list[Change] = []
         self.members: list[Member] = []
@@ -58,17 +55,22 @@ class _Run:
         after = EVOLVE[kind](before, event)
         self.states[stream_id] = version + 1, after
         wide = len(self.changes) + 1
-        at = self.at + timedelta(milliseconds=wide)
-        self.changes.append(Change(kind, stream_id, version + 1, self.run_id, wide, at, self.actor_id, event, before, after))
+        self.changes.append(Change(kind, stream_id, version + 1, self.run_id, wide, self.at, self.actor_id, event, before, after))
 
 
 def make(url: str, schema: str, size: Size, systems: Sequence[UUID], actor_id: UUID) -> list[Made]:
-    """Adds runs spread over `systems`, a minute apart; every step has `size.outcomes` outcomes."""
+    """Adds runs spread over `systems`; every step has `size.outcomes` outcomes.
+
+    Their times lie between the last event that there is and now: the order of the ledger is that of its times.
+    """
     made: list[Made] = []
     with psycopg.connect(url, autocommit=True, options=f"-c search_path={schema}_views,{schema},public -c timezone=UTC") as conn:
         taken = conn.execute("UPDATE counters SET value = value + %s WHERE name = 'test_run' RETURNING value", (size.runs,)).fetchone()
         first = int((taken or (0,))[0]) - size.runs + 1
-        runs = (_history(number, systems[number % len(systems)], size, actor_id) for number in range(first, first + size.runs))
+        last = (conn.execute("SELECT max(recorded_at) FROM events").fetchone() or (None,))[0]
+        apart = (datetime.now(UTC) - last) / (size.runs + 1)
+        times = ((n, last + (n - first + 1) * apart) for n in range(first, first + size.runs))
+        runs = (_history(number, systems[number % len(systems)], size, actor_id, at) for number, at in times)
         while batch := list(islice(runs, BATCH_RUNS)):
             with conn.transaction():
                 _write(conn, batch)
@@ -77,8 +79,8 @@ def make(url: str, schema: str, size: Size, systems: Sequence[UUID], actor_id: U
     return made
 
 
-def _history(number: int, system_id: UUID, size: Size, actor_id: UUID) -> _Run:
-    run = _Run(number, actor_id)
+def _history(number: int, system_id: UUID, size: Size, actor_id: UUID, at: datetime) -> _Run:
+    run = _Run(number, actor_id, at)
     run.record(Kind.RUN, run.run_id, RunCreated(number=number, title=f"Acceptance test {number}", description="", system_id=system_id))
     for position in range(1, size.cards + 1):
         card_id = uuid7()

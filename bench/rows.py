@@ -1,17 +1,17 @@
 """The rows of the table, written out: each interleaves ours with its floor and gives lines of figures."""
 
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from statistics import median
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from bench import figures, floors
+from bench import audit_rows, figures, floors
 from bench.figures import Figures
-from bench.ledger_maker import Made, Size
+from bench.ledger_maker import Size
 from bench.load import Load, drive_apart, request
+from bench.requests import outcomes
 from bench.world import World
 from projections import documents, run_list
 
@@ -36,7 +36,7 @@ def patch_one(world: World) -> list[Figures]:
 
 def _patch(world: World, runs: int, name: str, goal: str) -> list[Figures]:
     made = world.make(Size(runs, 5, 20, outcomes=1))
-    requests = list(_outcomes(world, made))
+    requests = list(outcomes(world, made))
     ours, floor = [], []
     for _ in range(ROUNDS):
         ours.append(drive_apart(world.port, requests, CLIENTS, ROUND_S))
@@ -44,20 +44,10 @@ def _patch(world: World, runs: int, name: str, goal: str) -> list[Figures]:
     return [figures.of(name, goal, ours, floor)]
 
 
-def _outcomes(world: World, made: list[Made]) -> Iterator[bytes]:
-    steps = [(run.run_id, card, step) for run in made for card, step in run.steps]
-    chance = random.Random(1)  # noqa: S311 - the same load every time
-    for status in ("passed", "failed"):
-        chance.shuffle(steps)
-        body = msgspec.json.encode({"execution_status": status})
-        for run, card, step in steps:
-            yield request("PATCH", f"/test-runs/{run}/cards/{card}/steps/{step}", world.token, body)
-
-
 def bulk(world: World) -> list[Figures]:
     """500 outcomes a request, beside PATCHes one by one over the same runs."""
     made = world.make(Size(8, 25, 20, outcomes=1))
-    singles = list(_outcomes(world, made))
+    singles = list(outcomes(world, made))
     requests = []
     for status in ("passed", "failed"):
         for run in made:
@@ -146,4 +136,7 @@ ROWS: dict[str, Row] = {
     "travel": travel,
     "filters": filtered,
     "start": start,
+    "lag": audit_rows.lag,
+    "rebuild": audit_rows.rebuild,
+    "verify": audit_rows.verify,
 }

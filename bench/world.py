@@ -41,6 +41,15 @@ class World:
         if present < runs:
             self.make(Size(runs - present, 1, 1, outcomes=1))
 
+    def events(self) -> int:
+        with self._views() as conn:
+            return int((conn.execute("SELECT count(*) FROM events").fetchone() or (0,))[0])
+
+    @property
+    def search_path(self) -> str:
+        """The option of a connection that finds the ledger's tables and views."""
+        return f"-c search_path={self.settings.schema}_views,{self.settings.schema},public"
+
     def filters(self) -> dict[str, str]:
         """Queries that a caller would send: a system, the newest, the oldest, with reports."""
         with self._views() as conn:
@@ -49,11 +58,11 @@ class World:
         return {
             "nothing": "",
             "system": f"system_id={self.systems[0]}",
-            "created_after (newest 1 %)": f"created_after={newest:%Y-%m-%dT%H:%M:%SZ}",
-            "created_before (older half)": f"created_before={half:%Y-%m-%dT%H:%M:%SZ}",
+            "created_after (newest 1 %)": f"created_after={newest:%Y-%m-%dT%H:%M:%S.%fZ}",
+            "created_before (older half)": f"created_before={half:%Y-%m-%dT%H:%M:%S.%fZ}",
             "has_reports": "has_reports=true",
-            "system and date": f"system_id={self.systems[1]}&created_after={half:%Y-%m-%dT%H:%M:%SZ}",
+            "system and date": f"system_id={self.systems[1]}&created_after={half:%Y-%m-%dT%H:%M:%S.%fZ}",
         }
 
     def _views(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(self.owner_url, options=f"-c search_path={self.settings.schema}_views,{self.settings.schema},public")
+        return psycopg.connect(self.owner_url, options=self.search_path)

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from infra.chain import GENESIS, HEADER, chained, event_hash
 
-BATCH_EVENTS_MAX = 20_000
+BATCH_EVENTS_MAX = 50_000
 CHANNEL = "runledger_sequence"
 
 
@@ -48,7 +48,8 @@ _FINISHED = f"""SELECT e.notification_id, e.originator_id, e.originator_version,
     AND (e.recorded_at < %(safe)s OR e.recorded_at > clock_timestamp())
   ORDER BY e.recorded_at, e.notification_id LIMIT %(limit)s"""
 
-_REST = f"""SELECT coalesce(min(e.xid), pg_snapshot_xmin(pg_current_snapshot()))::text FROM events e WHERE {_UNSEQUENCED}"""
+# Whatever has no position yet, seen or still open, has an id from here on.
+_REST = f"""SELECT LEAST(min(e.xid), pg_snapshot_xmin(pg_current_snapshot()))::text FROM events e WHERE {_UNSEQUENCED}"""
 
 _INSERT = """INSERT INTO ledger (seq, notification_id, originator_id, originator_version, event_hash, chain_hash)
   SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::uuid[], %s::int[], %s::bytea[], %s::bytea[])"""

@@ -131,6 +131,24 @@ async def test_what_is_still_open_holds_back_only_what_came_after_it(world: Worl
         assert await check(conn) == head.seq + 1
 
 
+async def test_an_event_of_a_transaction_that_stayed_open_is_not_left_behind(world: World) -> None:
+    async with await database.dedicated(world.settings) as conn, await database.dedicated(world.settings) as slow:
+        head, floor, _ = await sequence.extend(conn, await sequence.head(conn), "0")
+        async with slow.transaction():
+            await slow.execute(
+                "WITH head AS (INSERT INTO roots (root_id, kind, status, version, at) VALUES (gen_random_uuid(), 'system', 'open', 1, now())"
+                " RETURNING root_id, at) INSERT INTO events (originator_id, originator_version, root_id, root_version, kind, topic,"
+                " schema_number, state, metadata, recorded_at) SELECT root_id, 1, root_id, 1, 'system', 'system.created', 1, '{}', '{}', at"
+                " FROM head"
+            )
+            await make_system(world, 1)
+            head, floor, _ = await sequence.extend(conn, head, floor)
+            await make_system(world, 2)
+            head, floor, _ = await sequence.extend(conn, head, floor)
+        head, floor, _ = await sequence.extend(conn, head, floor)
+        assert await check(conn) == head.seq
+
+
 async def test_after_a_restore_into_a_new_cluster_the_sequence_goes_on(world: World) -> None:
     await make_system(world, 1)
     with psycopg.connect(world.settings.owner_url or "", autocommit=True) as owner:
