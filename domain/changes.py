@@ -1,13 +1,15 @@
 """A recorded event together with what it changed: what projectors are given."""
 
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from domain.events import Event
 from domain.facts import Kind
 
 
-class Change(NamedTuple):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """`at` and `wide` (time and root version) are values in a replay and markers of the append in a live write.
 
     `before` and `after` are the states of the event's own stream that the domain's `evolve` gives.

@@ -31,10 +31,10 @@ async def differences(conn: AsyncConnection[Any], live: str, shadow: str) -> lis
 
 
 def _compare(live: str, shadow: str, table: Table) -> Composed:
-    """Columns are compared as text: `json` has no equality of its own."""
-    pairs = SQL(", ").join(
-        SQL("({name}, a.{c}::text, b.{c}::text)").format(name=c, c=Identifier(c)) for c in table.columns if c != table.key
-    )
+    """Rows are compared whole first; those that differ are taken apart. `json` has no equality, so its text is compared."""
+    others = [c for c in table.columns if c != table.key]
+    whole = {side: SQL(", ").join(_comparable(side, c, table) for c in others) for side in "ab"}
+    pairs = SQL(", ").join(SQL("({name}, a.{c}::text, b.{c}::text)").format(name=c, c=Identifier(c)) for c in others)
     return SQL("""WITH settled AS (SELECT root_id FROM {shadow}.built JOIN roots r USING (root_id, version)),
       a AS (SELECT * FROM {live}.{table} WHERE {root} IN (SELECT root_id FROM settled)),
       b AS (SELECT * FROM {shadow}.{table} WHERE {root} IN (SELECT root_id FROM settled)),
@@ -42,7 +42,8 @@ def _compare(live: str, shadow: str, table: Table) -> Composed:
         SELECT '' AS name, 'row' AS old, NULL AS new WHERE b.{key} IS NULL UNION ALL
         SELECT '', NULL, 'row' WHERE a.{key} IS NULL UNION ALL
         SELECT v.* FROM (VALUES {pairs}) v(name, old, new)
-          WHERE a.{key} IS NOT NULL AND b.{key} IS NOT NULL AND v.old IS DISTINCT FROM v.new) d)
+          WHERE a.{key} IS NOT NULL AND b.{key} IS NOT NULL AND v.old IS DISTINCT FROM v.new) d
+        WHERE a.{key} IS NULL OR b.{key} IS NULL OR ({left}) IS DISTINCT FROM ({right}))
       SELECT name, count(*), (array_agg(key ORDER BY key))[1], (array_agg(old ORDER BY key))[1], (array_agg(new ORDER BY key))[1]
       FROM seen GROUP BY name ORDER BY name""").format(
         shadow=Identifier(shadow),
@@ -51,4 +52,11 @@ def _compare(live: str, shadow: str, table: Table) -> Composed:
         key=Identifier(table.key),
         root=Identifier(table.root),
         pairs=pairs,
+        left=whole["a"],
+        right=whole["b"],
     )
+
+
+def _comparable(side: str, column: str, table: Table) -> Composed:
+    name = Identifier(side, column)
+    return SQL("{}::text").format(name) if table.type_of(column) == "json" else SQL("{}").format(name)

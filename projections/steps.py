@@ -1,5 +1,7 @@
 """Steps as seen; each outcome moves one step between the counters of its run."""
 
+from typing import Any
+
 from domain.cards import StepsReordered
 from domain.changes import Change
 from domain.differences import told
@@ -37,26 +39,28 @@ STEPS = Table(
 
 
 def project(change: Change, rows: Rows) -> None:
+    """Outcomes stand first: they are most of a log."""
     step, event = change.stream_id, change.event
+    changed: dict[str, Any] = {"version": change.version, "updated_at": change.at}
     match event:
+        case StepOutcomeRecorded():
+            changed |= {"status": event.status, "exception": event.exception, "started_at": event.started_at, "ended_at": event.ended_at}
+            before, after = STATUS_COLUMNS[change.before.status], STATUS_COLUMNS[event.status]
+            if before != after:
+                rows.add(RUNS, change.root_id, **{before: -1, after: 1})
         case StepAdded():
             _add(change, event, rows)
             return
         case StepEdited():
-            rows.set(STEPS, step, **told(event))
+            changed |= told(event)
         case IssueLinked() | IssueUnlinked():
-            rows.set(STEPS, step, issue_ids=change.after.issue_ids)
+            changed["issue_ids"] = change.after.issue_ids
         case StepMoved():
-            rows.set(STEPS, step, position=event.order)
-        case StepOutcomeRecorded():
-            rows.set(STEPS, step, status=event.status, exception=event.exception, started_at=event.started_at, ended_at=event.ended_at)
-            before, after = STATUS_COLUMNS[change.before.status], STATUS_COLUMNS[event.status]
-            if before != after:
-                rows.add(RUNS, change.root_id, **{before: -1, after: 1})
+            changed["position"] = event.order
         case StepDeleted() | StepRestored():
-            rows.set(STEPS, step, deleted=change.after.deleted)
+            changed["deleted"] = change.after.deleted
             rows.add(RUNS, change.root_id, **{STATUS_COLUMNS[change.after.status]: -1 if change.after.deleted else 1})
-    rows.set(STEPS, step, version=change.version, updated_at=change.at)
+    rows.set(STEPS, step, **changed)
 
 
 def reorder(change: Change, rows: Rows) -> None:

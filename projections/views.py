@@ -40,17 +40,17 @@ def project_inline(changes: Sequence[Change]) -> list[RowStatement]:
 def project(change: Change, rows: Rows) -> None:
     """What one recorded event does to the rows, whoever keeps them."""
     match change.kind:
+        case Kind.STEP:
+            steps.project(change, rows)
+        case Kind.CARD:
+            cards.project(change, rows)
+            steps.reorder(change, rows)
+        case Kind.OBSERVATION:
+            observations.project(change, rows)
         case Kind.RUN:
             runs.project(change, rows)
             cards.reorder(change, rows)
             return
-        case Kind.CARD:
-            cards.project(change, rows)
-            steps.reorder(change, rows)
-        case Kind.STEP:
-            steps.project(change, rows)
-        case Kind.OBSERVATION:
-            observations.project(change, rows)
         case Kind.SYSTEM | Kind.ASSET | Kind.ISSUE | Kind.CARD_TEMPLATE:
             catalogue.project(change, rows)
             return
