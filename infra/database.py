@@ -9,7 +9,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from infra.settings import Settings
 
@@ -50,21 +50,25 @@ async def greet(settings: Settings) -> None:
     await (await AsyncConnection.connect(settings.database_url or "", connect_timeout=5)).close()
 
 
-def pool(settings: Settings) -> AsyncConnectionPool[AsyncConnection[Any]]:
+def pool(settings: Settings) -> Pool:
     """A closed pool; open it inside the event loop. Connections notice a dead server within seconds."""
-    return AsyncConnectionPool(
-        settings.database_url or "",
-        min_size=2,
-        max_size=settings.pool_max,
-        timeout=5,
-        open=False,
-        kwargs={
-            "autocommit": True,
-            "options": f"{_SESSION} -c search_path={search_path(settings)}",
-            **_LIVELY,
-            "prepare_threshold": 2,
-        },
-    )
+    return AsyncConnectionPool(settings.database_url or "", **_pooled(settings))
+
+
+def blocking_pool(settings: Settings) -> ConnectionPool[psycopg.Connection[Any]]:
+    """A closed pool of the same connections for threads."""
+    return ConnectionPool(settings.database_url or "", **_pooled(settings))
+
+
+def _pooled(settings: Settings) -> dict[str, Any]:
+    options = f"{_SESSION} -c search_path={search_path(settings)}"
+    return {
+        "min_size": 2,
+        "max_size": settings.pool_max,
+        "timeout": 5,
+        "open": False,
+        "kwargs": {"autocommit": True, "options": options, **_LIVELY, "prepare_threshold": 2},
+    }
 
 
 async def dedicated(settings: Settings) -> AsyncConnection[Any]:
