@@ -9,7 +9,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
 from infra.settings import Settings
 
@@ -33,6 +33,7 @@ _LIVELY: dict[str, Any] = {  # a dead server is noticed within seconds
 
 Connection = AsyncConnection[Any]
 LOST = (psycopg.OperationalError, psycopg.InterfaceError)  # the connection is gone, or no longer to be trusted
+AWAY = (*LOST, PoolTimeout)
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 MakeViews = Callable[[Connection, str, str], Awaitable[None]]
 

@@ -9,7 +9,7 @@ from msgspec import Meta
 from api.exchange import Exchange
 from api.openapi.operation import JSON, Operation
 from domain.refusals import Unavailable
-from infra import database
+from infra import database, followers, sequence
 from projections import views
 
 DATABASE_S = 2.0
@@ -22,6 +22,8 @@ class Liveness(msgspec.Struct):
 class Readiness(msgspec.Struct):
     status: str
     schema_version: Annotated[int, Meta(description="Of the database; the one that this release needs.")]
+    sequence: Annotated[sequence.Lag, Meta(description="How far the sequencer is behind the log. It delays followers, never a request.")]
+    followers: Annotated[list[followers.Standing], Meta(description="How far each is behind the sequence, and what it had to park.")]
     views_current: Annotated[bool, Meta(description="False: the views were built by another release. They serve; a rebuild is due.")]
 
 
@@ -40,7 +42,8 @@ async def readyz(exchange: Exchange) -> Response[bytes]:
         if version != database.newest_version():
             raise Unavailable(f"The database has schema version {version}; this release needs {database.newest_version()}.")
         current = await views.are_current(conn)
-    return Response(msgspec.json.encode(Readiness("ready", version, current)), media_type=JSON)
+        lag, standings = await sequence.lag(conn), await followers.standings(conn)
+    return Response(msgspec.json.encode(Readiness("ready", version, lag, standings, current)), media_type=JSON)
 
 
 HANDLERS = [livez, readyz]

@@ -10,7 +10,9 @@ from prometheus_client.registry import Collector
 
 from api.exchange import Exchange, Req
 from api.openapi.operation import Operation
+from infra import database, followers, sequence
 
+DATABASE_S = 2.0
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 POOL = {
@@ -57,12 +59,45 @@ class _PoolFigures(Collector):
             yield GaugeMetricFamily(f"runledger_{name if name.startswith('pool') else f'pool_{name}'}", meaning, figures.get(name, 0))
 
 
+class _Standing(Collector):
+    """The sequencer and the followers, as the database tells at the time of asking."""
+
+    def __init__(self, lag: sequence.Lag, standings: Iterable[followers.Standing]) -> None:
+        self._lag, self._standings = lag, list(standings)
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        yield GaugeMetricFamily("runledger_sequence_position", "The last position given to an event", self._lag.seq)
+        yield GaugeMetricFamily("runledger_sequence_lag_events", "Events that wait for a position", self._lag.events)
+        yield GaugeMetricFamily("runledger_sequence_lag_seconds", "Age of the oldest of them", self._lag.seconds)
+        events = GaugeMetricFamily("runledger_follower_lag_events", "Positions that the follower has not taken", labels=("follower",))
+        seconds = GaugeMetricFamily("runledger_follower_lag_seconds", "Age of the oldest of them", labels=("follower",))
+        parked = GaugeMetricFamily("runledger_follower_parked_roots", "Records that the follower left behind", labels=("follower",))
+        for each in self._standings:
+            events.add_metric((each.name,), each.lag_events)
+            seconds.add_metric((each.name,), each.lag_seconds)
+            parked.add_metric((each.name,), each.parked)
+        yield from (events, seconds, parked)
+
+
+async def _standing(exchange: Exchange) -> bytes:
+    """Nothing while the database is away: the other figures are wanted most then."""
+    try:
+        async with exchange.pool.connection(timeout=DATABASE_S) as conn:
+            told = _Standing(await sequence.lag(conn), await followers.standings(conn))
+    except database.AWAY:
+        return b""
+    registry = CollectorRegistry()
+    registry.register(told)
+    return generate_latest(registry)
+
+
 @get("/metrics", operation=Operation("Figures for Prometheus", None, str, more=(401, 503), media=("text/plain",)))
 async def metrics(request: Req, exchange: Exchange) -> Response[bytes]:
     """Open to everyone who reaches the address, unless the deployment asks for a token."""
     if exchange.settings.metrics_need_token:
         await exchange.doorkeeper.identify(request.headers.get("authorization"))
-    return Response(generate_latest(request.app.state.meter.registry), media_type=CONTENT_TYPE_LATEST)
+    figures = generate_latest(request.app.state.meter.registry) + await _standing(exchange)
+    return Response(figures, media_type=CONTENT_TYPE_LATEST)
 
 
 HANDLERS = [metrics]
