@@ -49,6 +49,8 @@ class Door:
         last: Exception | None = None
         ends_at = time.monotonic() + self.patience_s
         for attempt in range(APPEND_ATTEMPTS_MAX):
+            if attempt and target is not None:
+                target = target._replace(lock=True)  # whoever was overtaken waits at the root's gate before it looks again
             work = Work(ask, origin, target, self.project, ids)
             try:
                 async with self.pool.connection(max(ends_at - time.monotonic(), 0.1)) as conn:
