@@ -6,7 +6,7 @@ import signal
 import click
 
 from cli import deployment, output
-from infra import database
+from infra import database, logs
 from infra.settings import Settings
 from workers import program
 
@@ -16,6 +16,7 @@ from workers import program
 def worker(*, as_json: bool) -> None:
     """Work behind the API: give events their positions, follow them, run rebuilds. Any number may run; one leads."""
     with deployment.reach(whole=True) as settings:
+        logs.configure(settings.log, settings.log_level)
         asyncio.run(_work(settings, as_json=as_json))
 
 

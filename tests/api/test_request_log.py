@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from infra import logs
 from infra.logs import AsJson, AsText
 from tests.conftest import World
 
@@ -34,3 +35,23 @@ async def test_a_crash_is_logged_with_its_request_id_and_told_without_its_cause(
     assert "request_id=crashed" in text
     assert "DivisionByZero" in text
     assert json.loads(AsJson().format(record))["route"] == "/api/v1/test-runs"
+
+
+@pytest.mark.parametrize(
+    ("form", "level", "seen"),
+    [("text", "warning", ["down"]), ("json", "info", ["fine", "down"]), ("text", "error", []), ("off", "debug", [])],
+)
+def test_the_log_has_the_form_and_the_level_that_were_set(
+    form: str, level: str, seen: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    root.handlers = []
+    try:
+        logs.configure(form, level)
+        logging.getLogger("runledger.api").info("fine")
+        logging.getLogger("runledger.api").warning("down")
+    finally:
+        root.handlers, root.level = before
+    lines = capsys.readouterr().err.splitlines()
+    assert [json.loads(line)["message"] if form == "json" else line.split(": ")[1] for line in lines] == seen

@@ -31,7 +31,7 @@ async def test_a_route_that_says_nothing_of_itself_is_refused() -> None:
     async def forgotten() -> None: ...
 
     with pytest.raises(document.UndocumentedRoute, match="GET /forgotten"):
-        document.render(Litestar([forgotten], openapi_config=None))
+        document.render(Litestar([forgotten], openapi_config=None, logging_config=None))
 
 
 async def test_operations_have_names_of_their_own_and_every_reference_resolves(world: World) -> None:
