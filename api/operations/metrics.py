@@ -13,6 +13,7 @@ from api.openapi.operation import Operation
 from infra import database, followers, sequence
 
 DATABASE_S = 2.0
+FORM = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")  # the framework adds it
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 POOL = {
@@ -97,7 +98,7 @@ async def metrics(request: Req, exchange: Exchange) -> Response[bytes]:
     if exchange.settings.metrics_need_token:
         await exchange.doorkeeper.identify(request.headers.get("authorization"))
     figures = generate_latest(request.app.state.meter.registry) + await _standing(exchange)
-    return Response(figures, media_type=CONTENT_TYPE_LATEST)
+    return Response(figures, media_type=FORM)
 
 
 HANDLERS = [metrics]

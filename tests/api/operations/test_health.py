@@ -2,6 +2,7 @@
 
 import msgspec
 import psycopg
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from api import app as application
 from infra import database
@@ -49,7 +50,9 @@ async def test_requests_are_counted_by_route_and_never_by_address(world: World) 
     await world.engineer("GET", "/test-runs/TR-0042?secret=1")
     await world.http.request("BREW", "/livez")
     await world.http.get("/nowhere/4711")
-    text = (await world.http.get("/metrics")).text
+    answer = await world.http.get("/metrics")
+    assert answer.headers["content-type"] == CONTENT_TYPE_LATEST
+    text = answer.text
     assert 'runledger_http_requests_total{method="GET",route="/api/v1/test-runs/{run_id}",status="404"} 1.0' in text
     assert 'runledger_http_requests_total{method="other",route="/livez",status="405"} 1.0' in text
     assert 'route="unmatched",status="404"' in text
