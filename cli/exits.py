@@ -69,6 +69,8 @@ def stop_for(error: Exception) -> Stop | None:
             return Stop(Exit.DEPENDENCY, error.detail)
         case Refusal():
             return Stop(Exit.ERROR, error.detail)
+        case psycopg.errors.InsufficientPrivilege():
+            return Stop(Exit.ERROR, f"The database role may not do this ({first_line(error)}). Set RUNLEDGER_DATABASE_OWNER_URL.")
         case psycopg.errors.UndefinedTable():
             return Stop(Exit.ERROR, "The database holds no ledger yet. Start `runledger serve` once; it makes the tables.")
         case psycopg.OperationalError() | PoolTimeout():

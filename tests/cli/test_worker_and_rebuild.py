@@ -90,6 +90,14 @@ def test_a_second_rebuild_is_refused_with_its_own_exit_code(server: Serving) -> 
     assert "running already" in done.stderr
 
 
+def test_without_the_owner_a_rebuild_says_what_it_needs(server: Serving) -> None:
+    app = beside.settings(server.directory).database_url or ""
+    done = server.run("rebuild", RUNLEDGER_DATABASE_URL=app)
+    assert done.returncode == 1, done.stderr
+    assert "RUNLEDGER_DATABASE_OWNER_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_doctor_tells_of_the_sequence(server: Serving) -> None:
     sequenced(server, admin_of(server))
     checks = {check["name"]: check for check in json.loads(server.run("doctor", "--json").stdout)["checks"]}
