@@ -71,9 +71,10 @@ def _where(wanted: RunFilter) -> tuple[str, dict[str, Any]]:
         ("t.system_id = %(system_id)s", "system_id", wanted.system_id),
         ("t.created_at >= %(created_after)s", "created_after", wanted.created_after),
         ("t.created_at < %(created_before)s", "created_before", wanted.created_before),
-        ("(t.report_count > 0) = %(has_reports)s", "has_reports", wanted.has_reports),
     ):
         if value is not None:
             clauses.append(clause)
             params[name] = value
+    if wanted.has_reports is not None:  # as text, so that the index of runs with reports serves
+        clauses.append("t.report_count > 0" if wanted.has_reports else "t.report_count = 0")
     return " AND ".join(clauses), params

@@ -43,7 +43,11 @@ RUNS = Table(
         "report_count": "integer NOT NULL",
         **dict.fromkeys(STATUS_COLUMNS.values(), "integer NOT NULL"),
     },
-    ("(created_at DESC, run_id) WHERE NOT deleted", "(system_id, created_at DESC, run_id) WHERE NOT deleted"),
+    (
+        "(created_at DESC, run_id) WHERE NOT deleted",
+        "(system_id, created_at DESC, run_id) WHERE NOT deleted",
+        "(created_at DESC, run_id) WHERE NOT deleted AND report_count > 0",
+    ),
     options="fillfactor = 70",
 )
 

@@ -55,7 +55,7 @@ STORY: list[tuple[Kind, UUID, Event]] = [
 ]
 
 # fingerprint -> SHA-256 of the rows that the story gives. A new digest under an old fingerprint: raise views.VERSION.
-ROWS = {"f69a6191ca03871b": "d1fd9f805649c1584afe6495eacad56031874ec97dc414b7e42e7c23c2e4f3de"}
+ROWS = {"5a3838daa2cdf371": "d1fd9f805649c1584afe6495eacad56031874ec97dc414b7e42e7c23c2e4f3de"}
 
 
 def told() -> list[Stored]:
