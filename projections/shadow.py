@@ -36,7 +36,7 @@ async def load(conn: AsyncConnection[Any], schema: str, fold: Fold) -> None:
     text = TextOf()
     for table in views.TABLES:
         if rows := fold.rows[table.name]:
-            await _copy(conn, _into(schema, table.name, table.columns), text.lines(table, rows.values()))
+            await _copy(conn, _into(schema, table.name, table.columns), text.lines(table, list(rows.values())))
     built = "".join(f"{root}\t{version}\n" for root, version in fold.versions.items())
     await _copy(conn, _into(schema, "built", ("root_id", "version")), built)
 
