@@ -15,8 +15,7 @@ class Operation(NamedTuple):
     `least` is the role needed (None: no token), `answer` the struct of the success body (None: no body), `query` the query
     parameters by name. Codes that follow from the method and the role are not named; `more` adds others. `if_match` is for
     routes that compare If-Match although they are a POST, or do not although they change something. `kept` says whether
-    the answer has an ETag where that does not follow from its being one resource. `recorded` is false for a POST that
-    makes no event.
+    the answer has an ETag where that does not follow from its being one resource.
     """
 
     summary: str
@@ -28,7 +27,6 @@ class Operation(NamedTuple):
     more: tuple[int, ...] = ()
     if_match: bool | None = None
     kept: bool | None = None
-    recorded: bool = True
     media: tuple[str, ...] = (JSON,)
     description: str = ""
 

@@ -57,7 +57,7 @@ def responses(path: str, method: str, operation: Operation, answer: Schema | Non
 
 def _success(path: str, method: str, operation: Operation, answer: Schema | None) -> Schema:
     names = ["RequestId"]
-    if method != "GET" and operation.least is not None and operation.recorded:
+    if method != "GET" and operation.least is not None:
         names += ["CommandId", "Replayed"]
     if operation.status == 201:
         names.append("Location")

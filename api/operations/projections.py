@@ -11,6 +11,7 @@ from api import bodies
 from api.bodies import NOT_BLANK
 from api.exchange import Exchange, Req
 from api.openapi.operation import Operation
+from commands.work import Query, Work
 from domain.refusals import Forbidden, NotFound
 from domain.tokens import Role, at_least
 from infra import followers
@@ -42,16 +43,10 @@ class FollowerAsked(msgspec.Struct):
     reason: str
 
 
-def admin(request: Req, exchange: Exchange) -> UUID:
-    actor = exchange.actor(request)
-    if not at_least(actor.role, Role.ADMIN):
-        raise Forbidden(f"This needs the role admin; the token has {actor.role}.")
-    return actor.actor_id
-
-
 @get("/admin/projections", operation=Operation("How views and followers stand", Role.ADMIN, standing.Projections, kept=False))
 async def show_projections(request: Req, exchange: Exchange) -> Response[bytes]:
-    admin(request, exchange)
+    if not at_least((actor := exchange.actor(request)).role, Role.ADMIN):
+        raise Forbidden(f"This needs the role admin; the token has {actor.role}.")
     async with exchange.pool.connection() as conn:
         found = await standing.projections(conn)
     return Response(msgspec.json.encode(found), media_type="application/json")
@@ -60,26 +55,22 @@ async def show_projections(request: Req, exchange: Exchange) -> Response[bytes]:
 @post(
     "/admin/rebuild",
     status_code=202,
-    operation=Operation("Rebuild the views beside the live ones", Role.ADMIN, RebuildAsked, 202, kept=False, recorded=False),
+    operation=Operation("Rebuild the views beside the live ones", Role.ADMIN, RebuildAsked, 202, kept=False),
 )
 async def ask_for_rebuild(request: Req, exchange: Exchange) -> Response[bytes]:
     """The worker builds all views beside the live ones and swaps them in; progress is shown by /admin/projections."""
-    asked_by = admin(request, exchange)
-    bodies.check(Nothing, exchange.body(request))
-    async with exchange.pool.connection() as conn:
-        rebuild_id = await rebuild_log.ask(conn, exchange.settings.schema, asked_by)
-    answer = msgspec.json.encode({"rebuild_id": rebuild_id, "state": "asked"})
-    return Response(answer, status_code=202, media_type="application/json", headers={"location": "/api/v1/admin/projections"})
 
+    async def decide(work: Work) -> Query:
+        rebuild_id = await rebuild_log.ask(work.conn, exchange.settings.schema, work.ask.actor.actor_id)
+        return _said(RebuildAsked(rebuild_id, "asked"), 202, "/api/v1/admin/projections")
 
-class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An empty body."""
+    return await exchange.write(request, None, Role.ADMIN, decide)
 
 
 @post(
     "/admin/followers/{name:str}/retry",
     status_code=200,
-    operation=Operation("Try a parked root again", Role.ADMIN, FollowerAsked, body=ParkedRoot, kept=False, recorded=False),
+    operation=Operation("Try a parked root again", Role.ADMIN, FollowerAsked, body=ParkedRoot, kept=False),
 )
 async def retry_root(request: Req, exchange: Exchange, name: str) -> Response[bytes]:
     return await _ask_follower(request, exchange, name, "retry")
@@ -88,20 +79,27 @@ async def retry_root(request: Req, exchange: Exchange, name: str) -> Response[by
 @post(
     "/admin/followers/{name:str}/skip",
     status_code=200,
-    operation=Operation("Leave out a parked root's first event", Role.ADMIN, FollowerAsked, body=ParkedRoot, kept=False, recorded=False),
+    operation=Operation("Leave out a parked root's first event", Role.ADMIN, FollowerAsked, body=ParkedRoot, kept=False),
 )
 async def skip_event(request: Req, exchange: Exchange, name: str) -> Response[bytes]:
     return await _ask_follower(request, exchange, name, "skip")
 
 
 async def _ask_follower(request: Req, exchange: Exchange, name: str, wanted: str) -> Response[bytes]:
-    admin(request, exchange)
-    body = bodies.check(ParkedRoot, exchange.body(request))
-    async with exchange.pool.connection() as conn:
-        if not await followers.ask(conn, name, body.root_id, wanted, body.reason):
+    body = exchange.body(request)
+
+    async def decide(work: Work) -> Query:
+        root = bodies.check(ParkedRoot, body)
+        if not await followers.ask(work.conn, name, root.root_id, wanted, root.reason):
             raise NotFound("The follower has not parked this root.")
-    answer = msgspec.json.encode({"follower": name, "root_id": body.root_id, "wanted": wanted, "reason": body.reason})
-    return Response(answer, media_type="application/json")
+        return _said(FollowerAsked(name, root.root_id, wanted, root.reason))
+
+    return await exchange.write(request, None, Role.ADMIN, decide)
+
+
+def _said(answer: msgspec.Struct, status: int = 200, location: str | None = None) -> Query:
+    """What the door answers and keeps for a repetition with the same key; no event is behind it."""
+    return Query(status, "SELECT 0, 0, %(body)s::bytea", {"body": msgspec.json.encode(answer)}, location)
 
 
 HANDLERS = [show_projections, ask_for_rebuild, retry_root, skip_event]

@@ -24,8 +24,10 @@ async def test_the_standing_of_views_sequence_and_followers_is_shown(world: Worl
 async def test_a_rebuild_that_is_asked_for_is_done_by_the_worker(world: World) -> None:
     admin = world.clients[Role.ADMIN]
     await make_system(world, 1)
-    asked = await admin("POST", "/admin/rebuild")
+    asked = await admin("POST", "/admin/rebuild", idempotency_key="once")
     assert (asked.status_code, asked.json()["state"]) == (202, "asked")
+    repeated = await admin("POST", "/admin/rebuild", idempotency_key="once")
+    assert (repeated.status_code, repeated.content, repeated.headers["idempotency-replayed"]) == (202, asked.content, "true")
     again = await admin("POST", "/admin/rebuild")
     assert (again.status_code, again.json()["type"]) == (409, "/problems/state-conflict")
     stopping = asyncio.Event()
