@@ -6,13 +6,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 from psycopg import AsyncConnection, OperationalError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from infra import storage
 from infra.database import search_path
 from infra.settings import Settings
 
@@ -95,24 +94,9 @@ async def redis_version(url: str) -> str:
 
 async def missing_buckets(settings: Settings) -> dict[str, str]:
     """The configured buckets that cannot be used, each with the server's reason."""
-    config = AioConfig(
-        connect_timeout=ANSWER_S_MAX,
-        read_timeout=ANSWER_S_MAX,
-        retries={"max_attempts": 0},
-        s3={"addressing_style": "path"},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-    )
     missing: dict[str, str] = {}
     with _answering():
-        async with get_session().create_client(
-            "s3",
-            endpoint_url=settings.s3_endpoint,
-            region_name=settings.s3_region,
-            aws_access_key_id=settings.s3_access_key,
-            aws_secret_access_key=settings.s3_secret_key,
-            config=config,
-        ) as client:
+        async with storage.client(settings, connect_s=ANSWER_S_MAX, read_s=ANSWER_S_MAX) as client:
             for bucket in settings.s3_buckets:
                 try:
                     await client.head_bucket(Bucket=bucket)

@@ -7,10 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra import storage
 from infra.audit import checkpoints, keys
 from infra.audit.statements import Checkpoint, PublicKey
 from infra.database import blocking
@@ -83,20 +82,5 @@ async def differing(settings: Settings) -> dict[str, bytes]:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Store]:
-    config = AioConfig(
-        connect_timeout=CONNECT_S,
-        read_timeout=READ_S,
-        retries={"total_max_attempts": 1},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        s3={"addressing_style": "path"},
-    )
-    async with get_session().create_client(
-        "s3",
-        endpoint_url=settings.s3_endpoint,
-        aws_access_key_id=settings.s3_access_key,
-        aws_secret_access_key=settings.s3_secret_key,
-        region_name=settings.s3_region,
-        config=config,
-    ) as client:
+    async with storage.client(settings, connect_s=CONNECT_S, read_s=READ_S) as client:
         yield Store(client, settings.s3_buckets[0])

@@ -13,9 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
-from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
 
+from infra import storage
 from infra.embedded.processes import CannotStart
 from infra.embedded.supervisor import DirectoryInUse, EmbeddedServers
 from infra.settings import Settings
@@ -46,16 +45,7 @@ def ask_valkey(settings: Settings) -> redis.Redis:
 
 async def object_at(settings: Settings, key: str, content: bytes | None = None) -> bytes:
     """The content of an object, after storing it when given."""
-    when = {"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required"}
-    config = AioConfig(s3={"addressing_style": "path"}, connect_timeout=2, retries={"max_attempts": 1}, **when)
-    async with get_session().create_client(
-        "s3",
-        endpoint_url=settings.s3_endpoint,
-        aws_access_key_id=settings.s3_access_key,
-        aws_secret_access_key=settings.s3_secret_key,
-        region_name=settings.s3_region,
-        config=config,
-    ) as s3:
+    async with storage.client(settings, connect_s=2, read_s=10) as s3:
         if content is not None:
             await s3.put_object(Bucket="runledger", Key=key, Body=content)
         answer = await s3.get_object(Bucket="runledger", Key=key)

@@ -1,0 +1,31 @@
+"""The S3 client: one way to reach the objects of a deployment."""
+
+from typing import Any
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+
+from infra.settings import Settings
+
+
+def client(settings: Settings, *, connect_s: float, read_s: float) -> Any:
+    """An asynchronous context manager that gives an S3 client; each call is tried once, retries are the caller's.
+
+    Checksums only where S3 asks for them: other servers than Amazon's refuse the newer ones.
+    """
+    config = AioConfig(
+        connect_timeout=connect_s,
+        read_timeout=read_s,
+        retries={"total_max_attempts": 1},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        s3={"addressing_style": "path"},
+    )
+    return get_session().create_client(
+        "s3",
+        endpoint_url=settings.s3_endpoint,
+        aws_access_key_id=settings.s3_access_key,
+        aws_secret_access_key=settings.s3_secret_key,
+        region_name=settings.s3_region,
+        config=config,
+    )
