@@ -17,8 +17,11 @@ class Worker:
 
     def start(self) -> None:
         command: list[str | Path] = [sys.executable, "-m", "cli.main", "worker"]
-        log = self.settings.data_dir / "logs" / "worker.log"
-        self.process = spawn(command, log, signal.SIGTERM, env=os.environ | self.settings.addresses())
+        directory = self.settings.data_dir
+        environment = (
+            os.environ | self.settings.addresses() | {"RUNLEDGER_DATA_DIR": str(directory)}
+        )  # ours may be relative to where we were called
+        self.process = spawn(command, directory / "logs" / "worker.log", signal.SIGTERM, env=environment)
 
     def stop(self) -> None:
         stop(self.process, signal.SIGTERM)

@@ -56,6 +56,21 @@ def test_a_worker_that_is_killed_is_started_again_and_goes_on(server: Serving) -
     assert sequenced(server, admin) > before
 
 
+def test_the_worker_works_in_the_directory_of_its_api_wherever_it_was_called(directory: Path) -> None:
+    """Without RUNLEDGER_DATA_DIR the directory is relative to where a person stands."""
+    serving = Serving(directory.parent / ".runledger", RUNLEDGER_DATA_DIR="")
+    try:
+        end = time.monotonic() + WAIT_S_MAX
+        while not (serving.directory / "checkpoints.ndjson").exists():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert (serving.directory / "keys" / "signing.pem").exists()
+        verified = serving.run("verify", "--json")
+        assert (verified.returncode, json.loads(verified.stdout)["notes"]) == (0, [])
+    finally:
+        assert serving.end(signal.SIGTERM)[0] == 0
+
+
 def test_rebuild_says_what_it_did_and_can_be_taken_back(server: Serving) -> None:
     done = server.run("rebuild", "--processes", "2")
     assert done.returncode == 0, done.stderr
