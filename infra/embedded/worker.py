@@ -18,9 +18,8 @@ class Worker:
     def start(self) -> None:
         command: list[str | Path] = [sys.executable, "-m", "cli.main", "worker"]
         directory = self.settings.data_dir
-        environment = (
-            os.environ | self.settings.addresses() | {"RUNLEDGER_DATA_DIR": str(directory)}
-        )  # ours may be relative to where we were called
+        # Given by name: a directory relative to where the API was called would be another one for the worker.
+        environment = os.environ | self.settings.addresses() | {"RUNLEDGER_DATA_DIR": str(directory)}
         self.process = spawn(command, directory / "logs" / "worker.log", signal.SIGTERM, env=environment)
 
     def stop(self) -> None:
