@@ -63,7 +63,8 @@ async def _take_batch(conn: Connection, follower: Follower, limit: int) -> bool:
         return False
     behind = await followers.parked(conn, follower.name)
     for root in [p for p in behind.values() if p.wanted]:
-        await _again(conn, follower, root, seq)
+        if await _again(conn, follower, root, seq):
+            del behind[root.root_id]  # what it did since comes with this batch
     events = await followers.following(conn, seq, limit)
     if not events:
         return False
@@ -73,8 +74,8 @@ async def _take_batch(conn: Connection, follower: Follower, limit: int) -> bool:
     return len(events) == limit
 
 
-async def _again(conn: Connection, follower: Follower, root: followers.Parked, upto: int) -> None:
-    """Takes the events of a parked root that were passed over, in order; what fails leaves it parked."""
+async def _again(conn: Connection, follower: Follower, root: followers.Parked, upto: int) -> bool:
+    """Takes the events of a parked root that were passed over, in order; what fails leaves it parked, and answers False."""
     events = await followers.of_root(conn, root.root_id, root.seq, upto)
     if root.wanted == "skip":
         events = events[1:]
@@ -88,6 +89,8 @@ async def _again(conn: Connection, follower: Follower, root: followers.Parked, u
     except Exception as error:  # noqa: BLE001  # whatever an effect raises is shown to the operator
         first = events[0].seq if events else root.seq
         await followers.park(conn, follower.name, root.root_id, first, 1, _words(error))
+        return False
+    return True
 
 
 async def _take_one(conn: Connection, follower: Follower, stopping: asyncio.Event) -> bool:

@@ -131,6 +131,22 @@ async def test_a_skipped_event_is_left_out_and_the_rest_of_its_root_taken(world:
         assert not await followers.ask(conn, "counter", UUID(made), "retry", "not parked any more")
 
 
+async def test_what_a_parked_root_did_since_is_taken_with_its_retry(world: World) -> None:
+    counter = Counter(world.settings)
+    made = (await world.engineer("POST", "/systems", {"system_name": "poison"})).json()["system_id"]
+    counter.poison.add(UUID(made))
+    async with running(world.settings), await database.dedicated(world.settings) as conn:
+        async with following_it(world.settings, counter):
+            await reached(conn, await caught_up(conn))
+        counter.poison.clear()
+        assert await followers.ask(conn, "counter", UUID(made), "retry", "mended")
+        await world.engineer("PUT", f"/systems/{made}", {"system_name": "newer than the retry"})
+        last = await caught_up(conn)
+        async with following_it(world.settings, counter):
+            await reached(conn, last)
+        assert sorted(await effects(conn)) == list(range(1, last + 1))
+
+
 async def positions(conn: Connection, root: str) -> list[int]:
     sql = "SELECT seq FROM ledger JOIN events USING (originator_id, originator_version) WHERE root_id = %s ORDER BY seq"
     return [row[0] for row in await (await conn.execute(sql, (root,))).fetchall()]
