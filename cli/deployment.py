@@ -21,17 +21,10 @@ def reach(*, whole: bool = False) -> Iterator[Settings]:
     elif holder_of(given.data_dir) is not None:
         yield beside.settings(given.data_dir)
     else:
-        with embedded(given) as complete:
+        with EmbeddedServers(given) as servers:
             if given.database_url is None:
-                asyncio.run(database.migrate(complete, views.create))
-            yield complete
-
-
-@contextmanager
-def embedded(settings: Settings) -> Iterator[Settings]:
-    """The embedded servers that the settings have no address for, until the end of the block."""
-    with EmbeddedServers(settings) as servers:
-        yield servers.settings
+                asyncio.run(database.migrate(servers.settings, views.create))
+            yield servers.settings
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from infra import database, followers, masking, probes, sequence
-from infra.database import MIGRATIONS
 from infra.probes import NoAnswer
 from infra.settings import Settings
 from projections import views
@@ -80,7 +79,7 @@ async def _following(settings: Settings) -> list[Check]:
 
 
 def _schema(told: probes.Ledger) -> Check:
-    known, present = len(list(MIGRATIONS.glob("*.sql"))), told.schema_version
+    known, present = database.newest_version(), told.schema_version
     if present is None:
         return Check("Schema", State.FAULT, "no ledger there", "Start `runledger serve` once; it makes the tables.")
     advice = "Start `runledger serve`; it migrates." if present < known else "Start the newer release that made this schema."

@@ -84,6 +84,12 @@ async def owner(settings: Settings) -> AsyncConnection[Any]:
     return await AsyncConnection.connect(settings.owner_url or settings.database_url or "", autocommit=True, options=options, **_LIVELY)
 
 
+async def try_lock(conn: AsyncConnection[Any], name: str) -> bool:
+    """Takes the advisory lock of that name for as long as the session lives; False where another holds it."""
+    row = await (await conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,))).fetchone()
+    return bool(row and row[0])
+
+
 def blocking(settings: Settings) -> psycopg.Connection[Any]:
     """One connection for a thread that reads much of the log; it may take its time."""
     options = f"-c timezone=UTC -c search_path={search_path(settings)} -c jit=off -c max_parallel_workers_per_gather=0"

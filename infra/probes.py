@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from infra import storage
-from infra.database import search_path
+from infra.database import search_path, version_of
 from infra.settings import Settings
 
 ANSWER_S_MAX = 5
@@ -61,17 +61,9 @@ async def ledger(settings: Settings) -> Ledger:
         row: Any = await (await conn.execute(_LEDGER, params)).fetchone()
         answered = time.time()
         version, role, usable, may_change, clock = row
-        present = await _schema_version(conn) if usable else None
+        present = await version_of(conn) if usable else None
         views = await _fingerprint(conn) if usable else None
     return Ledger(version, role, present, may_change, views, _ahead(clock, (asked + answered) / 2))
-
-
-async def _schema_version(conn: AsyncConnection[Any]) -> int | None:
-    found: Any = await (await conn.execute("SELECT to_regclass('migrations')")).fetchone()
-    if found[0] is None:
-        return None
-    newest: Any = await (await conn.execute("SELECT max(version) FROM migrations")).fetchone()
-    return None if newest[0] is None else int(newest[0])
 
 
 async def _fingerprint(conn: AsyncConnection[Any]) -> str | None:

@@ -8,6 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.errors import UniqueViolation
 
 from domain.refusals import StateConflict
+from infra.database import try_lock
 from infra.ids import uuid7
 from projections import views
 from projections.comparison import Difference
@@ -15,8 +16,7 @@ from projections.comparison import Difference
 
 async def take_lock(conn: AsyncConnection[Any], schema: str) -> bool:
     """The lock of the one rebuild that may run, held until the session ends or `give_back`."""
-    row = await (await conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"{schema} rebuild",))).fetchone()
-    return bool(row and row[0])
+    return await try_lock(conn, f"{schema} rebuild")
 
 
 async def give_back(conn: AsyncConnection[Any], schema: str) -> None:

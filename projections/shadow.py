@@ -60,17 +60,14 @@ async def _each(conn: AsyncConnection[Any], schema: str, statements: Iterable[st
         await conn.execute("SELECT set_config('search_path', %s, true)", before)
 
 
-async def keep_up(conn: AsyncConnection[Any], schema: str, fold: Fold) -> int:
-    """Writes the rows touched since the last time, by key; returns how many."""
-    written = 0
+async def keep_up(conn: AsyncConnection[Any], schema: str, fold: Fold) -> None:
+    """Writes the rows touched since the last time, by key."""
     for table in views.TABLES:
         if rows := list(fold.touched[table.name].values()):
             await conn.execute(_upsert(schema, table.name, table.key, table.columns), {"rows": msgspec.json.encode(rows).decode()})
-            written += len(rows)
     roots = [{"root_id": root, "version": fold.versions[root]} for root in fold.moved]
     await conn.execute(_upsert(schema, "built", "root_id", ("root_id", "version")), {"rows": msgspec.json.encode(roots).decode()})
     fold.settle()
-    return written
 
 
 def _upsert(schema: str, table: str, key: str, names: Iterable[str]) -> Composed:

@@ -47,8 +47,7 @@ async def verify(settings: Settings, findings: Findings, progress: Progress = la
 
 @asynccontextmanager
 async def _alone(conn: AsyncConnection[Any], name: str) -> AsyncIterator[None]:
-    row = await (await conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,))).fetchone()
-    if not row or not row[0]:
+    if not await database.try_lock(conn, name):
         raise StateConflict("Another full verification is running.")
     await view_sets.drop(conn, name)  # of one that was killed
     try:

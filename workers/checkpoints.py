@@ -7,7 +7,8 @@ import time
 from infra.audit import checkpoints, journal, keys, store
 from infra.database import LOST, Connection, dedicated
 from infra.settings import Settings
-from workers.sequencer import RETRY_S, pause
+from workers.sequencer import RETRY_S
+from workers.waiting import pause
 
 LOOK_S = 1.0
 AGAIN_S = 60.0  # after a refusal, or while S3 is away

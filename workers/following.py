@@ -9,7 +9,7 @@ from infra import followers, sequence
 from infra.database import LOST, Connection, dedicated
 from infra.followers import Followed
 from infra.settings import Settings
-from workers.sequencer import pause
+from workers.waiting import pause, woken
 
 ATTEMPTS_MAX = 5
 BACK_OFF_S = 0.1  # doubles with each attempt
@@ -38,8 +38,7 @@ async def run(settings: Settings, follower: Follower, stopping: asyncio.Event) -
                 await conn.execute(f"LISTEN {sequence.CHANNEL}")
                 while not stopping.is_set():
                     if not await step(conn, follower, stopping):
-                        async for _ in conn.notifies(timeout=NET_S, stop_after=1):
-                            pass
+                        await woken(conn, NET_S)
         except LOST as error:
             logger.warning("%s lost the database (%s); trying again", follower.name, type(error).__name__)
             await pause(stopping, BACK_OFF_S)

@@ -12,4 +12,3 @@ async def run(settings: Settings, stopping: asyncio.Event) -> None:
         tasks.create_task(sequencer.run(settings, stopping), name="sequencer")
         tasks.create_task(checkpoints.run(settings, stopping), name="checkpoints")
         tasks.create_task(rebuilding.run(settings, stopping), name="rebuilding")
-        tasks.create_task(checkpoints.run(settings, stopping), name="checkpoints")

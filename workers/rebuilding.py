@@ -7,7 +7,7 @@ import os
 from infra.database import LOST, dedicated
 from infra.settings import Settings
 from projections import rebuild, rebuild_log
-from workers.sequencer import pause
+from workers.waiting import pause
 
 LOOK_S = 1.0
 logger = logging.getLogger("runledger.rebuilding")

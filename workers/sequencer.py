@@ -1,12 +1,12 @@
 """The sequencer: one leader that gives finished events their positions."""
 
 import asyncio
-import contextlib
 import logging
 
 from infra import bell, sequence
-from infra.database import LOST, Connection, dedicated
+from infra.database import LOST, Connection, dedicated, try_lock
 from infra.settings import Settings
+from workers.waiting import pause, woken
 
 NET_S = 1.0  # a lost wake-up call costs at most this
 RETRY_S = 0.1
@@ -28,10 +28,8 @@ async def run(settings: Settings, stopping: asyncio.Event) -> None:
 
 async def take_lead(conn: Connection, settings: Settings, stopping: asyncio.Event) -> bool:
     """Waits for the leader's lock, which ends with its holder's session."""
-    name = f"{settings.schema} sequencer"
     while not stopping.is_set():
-        row = await (await conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,))).fetchone()
-        if row and row[0]:
+        if await try_lock(conn, f"{settings.schema} sequencer"):
             return True
         await pause(stopping, NET_S)
     return False
@@ -45,11 +43,5 @@ async def lead(conn: Connection, stopping: asyncio.Event) -> None:
         head, floor, more = await sequence.extend(conn, head, floor)
         if more:
             continue
-        async for _ in conn.notifies(timeout=NET_S, stop_after=1):
-            pass
+        await woken(conn, NET_S)
         await pause(stopping, GATHER_S)
-
-
-async def pause(stopping: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stopping.wait(), seconds)

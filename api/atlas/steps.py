@@ -28,7 +28,6 @@ from projections import documents
 
 RESULTS_MAX = 500
 WHO_MAY = "An outcome may be recorded by an operator; everything else needs an engineer."
-OUTCOME_MEMBERS = frozenset(("execution_status", "exception", "started_at", "ended_at"))
 DEFINITION_MEMBERS = frozenset(("title", "description", "order", "step_type"))
 
 
