@@ -63,7 +63,7 @@ def install(lockfile: Path) -> int:
         if done.returncode == 0:
             return 0
         print("uv could not install; trying pip", file=sys.stderr)
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--require-hashes", "-r", lockfile]
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--require-hashes", "-r", lockfile]
     return subprocess.run(pip, check=False).returncode
 
 
@@ -105,7 +105,7 @@ def lock() -> int:
     uv = get_uv()
     if uv is None:
         return 1
-    env = uv_environment()
+    env = {name: value for name, value in uv_environment().items() if name != "UV_NO_CONFIG"}  # pyproject counts here
     export = [uv, "export", "-q", "--frozen", "--no-emit-project", "--no-header", "--no-annotate", "--format", "requirements-txt"]
     commands = [
         [uv, "lock", "-q", "--project", ROOT],

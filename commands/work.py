@@ -23,6 +23,8 @@ NOUN = {
     Kind.CARD: "card",
     Kind.STEP: "step",
     Kind.OBSERVATION: "observation",
+    Kind.FILE: "data file",
+    Kind.REPORT: "report",
     Kind.SYSTEM: "system",
     Kind.ASSET: "asset",
     Kind.ISSUE: "issue",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from domain import assets, card_templates, cards, issue_links, issues, observations, runs, steps, systems, tokens
+from domain import assets, card_templates, cards, data_files, issue_links, issues, observations, reports, runs, steps, systems, tokens
 from domain.events import Event, name_of
 
 
@@ -15,6 +15,8 @@ class Kind(StrEnum):
     CARD = "card"
     STEP = "step"
     OBSERVATION = "observation"
+    FILE = "file"
+    REPORT = "report"
     SYSTEM = "system"
     ASSET = "asset"
     ISSUE = "issue"
@@ -46,6 +48,17 @@ EVENTS: tuple[type[Event], ...] = (
     observations.ObservationRecorded,
     observations.ObservationEdited,
     observations.ObservationDeleted,
+    data_files.FileRegistered,
+    data_files.FileVerified,
+    data_files.FileAssociated,
+    data_files.FileDissociated,
+    data_files.FileDeleted,
+    data_files.FileRestored,
+    reports.ReportRequested,
+    reports.ReportStarted,
+    reports.ReportCompleted,
+    reports.ReportFailed,
+    reports.ReportCancelled,
     issue_links.IssueLinked,
     issue_links.IssueUnlinked,
     systems.SystemCreated,
@@ -75,6 +88,8 @@ EVOLVE: dict[Kind, Callable[[Any, Event], Any]] = {
     Kind.CARD: cards.evolve,
     Kind.STEP: steps.evolve,
     Kind.OBSERVATION: observations.evolve,
+    Kind.FILE: data_files.evolve,
+    Kind.REPORT: reports.evolve,
     Kind.SYSTEM: systems.evolve,
     Kind.ASSET: assets.evolve,
     Kind.ISSUE: issues.evolve,

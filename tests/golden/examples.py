@@ -15,10 +15,12 @@ from domain.card_templates import (
     TemplateStep,
 )
 from domain.cards import CardAdded, CardDeleted, CardEdited, CardMoved, CardRestored, StepsReordered
+from domain.data_files import FileAssociated, FileDeleted, FileDissociated, FileRegistered, FileRestored, FileVerified
 from domain.events import Event, name_of
 from domain.issue_links import IssueLinked, IssueUnlinked
 from domain.issues import IssueCreated, IssueDeleted, IssueEdited, IssueRestored, IssueStatus, Priority
 from domain.observations import ObservationDeleted, ObservationEdited, ObservationRecorded
+from domain.reports import InputFile, ReportCancelled, ReportCompleted, ReportFailed, ReportRequested, ReportStarted, Scope, Tool
 from domain.runs import (
     CardsReordered,
     RunAssetsChanged,
@@ -38,6 +40,7 @@ IDS = tuple(UUID(f"018f4e2a-7c1b-7d3e-9f00-00000000000{n}") for n in range(10))
 AT, LATER = datetime(2026, 4, 13, 11, 0, 0, 250_001, UTC), datetime(2026, 4, 13, 11, 5, tzinfo=UTC)
 TEXT = 'Überspannung "13 V"\n\\ 🔋'
 STEPS = (TemplateStep(title="Apply 13 V", description=TEXT, step_type="passfail"), TemplateStep(title="Wait"))
+INPUTS = (InputFile(file_id=IDS[1], s3_etag='"9b2c"', s3_version_id="v1", sha256="0" * 64),)
 
 NEWEST: tuple[Event, ...] = (
     RunCreated(number=42, title=TEXT, description="d", system_id=IDS[1], asset_ids=IDS[2:4]),
@@ -63,6 +66,22 @@ NEWEST: tuple[Event, ...] = (
     ObservationRecorded(step_id=IDS[1], text=TEXT, observed_at=AT),
     ObservationEdited(text=TEXT, observed_at=LATER),
     ObservationDeleted(),
+    FileRegistered(
+        file_name=TEXT, s3_url="s3://runledger/a/b.csv", file_size=204_800, content_type="text/csv", s3_version_id="v1", s3_etag='"9b2c"'
+    ),
+    FileVerified(sha256="0" * 64),
+    FileAssociated(card_id=IDS[1], step_id=IDS[2]),
+    FileDissociated(card_id=IDS[1], step_id=IDS[2]),
+    FileDeleted(),
+    FileRestored(),
+    ReportRequested(
+        title=TEXT, scope=Scope.STEP, job_run_id=IDS[1], card_id=IDS[2], step_id=IDS[3], analysis_context="c", file_ids=IDS[1:3],
+        issue_ids=IDS[3:4],
+    ),
+    ReportStarted(attempt=1, run_version=7, files=INPUTS),
+    ReportCompleted(attempt=1, summary="s", content="# c", files=INPUTS, tools=(Tool("analysis", "1"),)),
+    ReportFailed(attempt=3, reason="r"),
+    ReportCancelled(),
     IssueLinked(issue_id=IDS[1]),
     IssueUnlinked(issue_id=IDS[1]),
     SystemCreated(system_name=TEXT, description="d"),
