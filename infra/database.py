@@ -139,7 +139,7 @@ async def _grant(conn: AsyncConnection[Any], names: dict[str, Identifier]) -> No
     for grant in (
         "USAGE ON SCHEMA {schema}",
         "SELECT, INSERT ON ALL TABLES IN SCHEMA {schema}",
-        "UPDATE ON roots, members, counters, users, ledger_head, followers, parked, rebuilds, view_set",
-        "DELETE ON parked",
+        "UPDATE ON roots, members, counters, users, ledger_head, followers, parked, rebuilds, view_set, report_jobs",
+        "DELETE ON parked, report_jobs",
     ):
         await conn.execute(SQL("GRANT " + grant + " TO {role}").format(**names))
