@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
-from uuid import UUID
 
-from commands.asking import Actor, Ask
+from commands.asking import HOST, Ask
 from commands.door import Decide, Door
 from commands.work import Target
 from domain.tokens import Role
@@ -13,8 +12,6 @@ from infra import database
 from infra.database import Pool
 from infra.settings import Settings
 from projections import views
-
-HOST = Actor(actor_id=UUID(int=0), token_id=UUID(int=0), role=Role.ADMIN)
 
 T = TypeVar("T")
 

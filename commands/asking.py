@@ -26,6 +26,9 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         return self.system_ids is None or system_id is None or system_id in self.system_ids
 
 
+HOST = Actor(actor_id=UUID(int=0), token_id=UUID(int=0), role=Role.ADMIN)  # the machine itself, when nobody asked
+
+
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """If-Match: the own and wide versions of the tags given; `any` for `*`."""
 

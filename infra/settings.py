@@ -40,6 +40,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pool_max: int = 8
     checkpoint_events: int = 10_000
     checkpoint_minutes: int = 5
+    report_lease_s: int = 15
+    report_minutes_max: int = 15
+    analysis_s_max: int = 240
+    analysis_mb_max: int = 1_024
+    grace_s: int = 25
     metrics_need_token: bool = False
     log: str = "text"
     log_level: str = "warning"
@@ -77,6 +82,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             pool_max=_integer(given, "RUNLEDGER_POOL_MAX", 8, 2, 200),
             checkpoint_events=_integer(given, "RUNLEDGER_CHECKPOINT_EVENTS", 10_000, 1, 100_000_000),
             checkpoint_minutes=_integer(given, "RUNLEDGER_CHECKPOINT_MINUTES", 5, 1, 10_000),
+            report_lease_s=_integer(given, "RUNLEDGER_REPORT_LEASE_S", 15, 1, 600),
+            report_minutes_max=_integer(given, "RUNLEDGER_REPORT_MINUTES_MAX", 15, 1, 10_000),
+            analysis_s_max=_integer(given, "RUNLEDGER_ANALYSIS_S_MAX", 240, 1, 86_400),
+            analysis_mb_max=_integer(given, "RUNLEDGER_ANALYSIS_MB_MAX", 1_024, 64, 1_000_000),
+            grace_s=_integer(given, "RUNLEDGER_GRACE_S", 25, 0, 3_600),
             **text,
         )
 

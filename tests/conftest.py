@@ -19,9 +19,8 @@ from litestar import Litestar
 from psycopg_pool import AsyncConnectionPool
 
 from api import app as application
-from cli.host import HOST
 from commands import tokens
-from commands.asking import Ask
+from commands.asking import HOST, Ask
 from commands.door import Door
 from commands.work import Query, Work
 from domain.tokens import Role

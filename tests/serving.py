@@ -9,9 +9,8 @@ from typing import NamedTuple
 import uvicorn
 
 from api import app as application
-from cli.host import HOST
 from commands import tokens
-from commands.asking import Ask
+from commands.asking import HOST, Ask
 from commands.door import Door
 from commands.work import Query, Work
 from domain.tokens import Role

@@ -11,8 +11,7 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from cli.host import HOST
-from commands.asking import Ask
+from commands.asking import HOST, Ask
 from commands.door import Door
 from commands.work import Query, Target, Work
 from domain.changes import Change
