@@ -73,6 +73,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "psycopg": "the type of a pool's connection",
         "psycopg_pool": "it is given the pool that answers are read on",
     },
+    "infra/objects.py": {"aiohttp": "a body that was cut short comes as its error, which aiobotocore lets through"},
     "infra/probes.py": {"botocore": "the errors of aiobotocore are defined there"},
     "cli/exits.py": {
         "psycopg": "a database that is away becomes exit code 4, by the driver's error types",
