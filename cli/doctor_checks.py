@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
-from infra import database, followers, masking, probes, sequence
+from infra import database, followers, language_model, masking, probes, sequence
 from infra.probes import NoAnswer
 from infra.settings import Settings
 from projections import views
@@ -45,7 +45,7 @@ def python() -> Check:
 
 
 async def servers(settings: Settings) -> list[Check]:
-    return [*await _database(settings), await _redis(settings), await _storage(settings)]
+    return [*await _database(settings), await _redis(settings), await _storage(settings), await _language_model(settings)]
 
 
 async def _database(settings: Settings) -> list[Check]:
@@ -124,6 +124,21 @@ async def _storage(settings: Settings) -> Check:
         return Check("S3", State.OK, f"{settings.s3_endpoint}: {', '.join(settings.s3_buckets)}")
     reasons = "; ".join(f"{bucket}: {reason}" for bucket, reason in missing.items())
     return Check("S3", State.FAULT, reasons, "Make the buckets and allow the key to use them, or correct RUNLEDGER_S3_BUCKETS.")
+
+
+async def _language_model(settings: Settings) -> Check:
+    """Reports are made without it too, so that nothing is down where it is."""
+    name, model = "Language model", language_model.of(settings)
+    if model is None:
+        return Check(name, State.OK, "not set: reports are written by rule")
+    try:
+        listed = await language_model.is_listed(model)
+    except language_model.Unanswered as error:
+        advice = "Start the server there, or correct RUNLEDGER_LLM_URL and RUNLEDGER_LLM_KEY. Until then reports are written by rule."
+        return Check(name, State.FAULT, f"{masking.address(model.url)} {error}", advice)
+    listing = "" if listed is None else f"; {model.name} is {'' if listed else 'not '}in its list"
+    found = f"{masking.address(model.url)} answers{listing}"
+    return _judged(name, found, right=listed is not False, advice="Let RUNLEDGER_LLM_MODEL name a model of that server.")
 
 
 def directory(settings: Settings) -> list[Check]:

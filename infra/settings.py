@@ -44,6 +44,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     report_minutes_max: int = 15
     analysis_s_max: int = 240
     analysis_mb_max: int = 1_024
+    llm_url: str | None = None
+    llm_model: str | None = None
+    llm_key: str | None = None
+    llm_s_max: int = 60
+    llm_tokens_max: int = 16_000
     grace_s: int = 25
     metrics_need_token: bool = False
     log: str = "text"
@@ -67,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if not re.fullmatch("[a-z_][a-z0-9_]{0,40}", text.get("schema", "runledger")):
             raise SettingsError("RUNLEDGER_SCHEMA must be a lower-case SQL name of at most 41 characters")
         _check_addresses(given)
+        _check_model(text)
         return cls(
             data_dir=Path(given.get("RUNLEDGER_DATA_DIR", ".runledger")).absolute(),
             port=_integer(given, "PORT" if "PORT" in given else "RUNLEDGER_PORT", 8000, 0, 65_535),
@@ -86,6 +92,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             report_minutes_max=_integer(given, "RUNLEDGER_REPORT_MINUTES_MAX", 15, 1, 10_000),
             analysis_s_max=_integer(given, "RUNLEDGER_ANALYSIS_S_MAX", 240, 1, 86_400),
             analysis_mb_max=_integer(given, "RUNLEDGER_ANALYSIS_MB_MAX", 1_024, 64, 1_000_000),
+            llm_s_max=_integer(given, "RUNLEDGER_LLM_S_MAX", 60, 1, 600),
+            llm_tokens_max=_integer(given, "RUNLEDGER_LLM_TOKENS_MAX", 16_000, 4_000, 1_000_000),
             grace_s=_integer(given, "RUNLEDGER_GRACE_S", 25, 0, 3_600),
             **text,
         )
@@ -102,6 +110,9 @@ _TEXTS = {
     "s3_secret_key": "RUNLEDGER_S3_SECRET_KEY",
     "s3_region": "RUNLEDGER_S3_REGION",
     "admin_token": "RUNLEDGER_ADMIN_TOKEN",
+    "llm_url": "RUNLEDGER_LLM_URL",
+    "llm_model": "RUNLEDGER_LLM_MODEL",
+    "llm_key": "RUNLEDGER_LLM_KEY",
 }
 
 
@@ -112,6 +123,16 @@ def _check_addresses(env: Mapping[str, str]) -> None:
             conninfo_to_dict(env.get(name, ""))
         except psycopg.ProgrammingError:
             raise SettingsError(f"{name} must look like postgresql://user:password@host:5432/database") from None
+
+
+def _check_model(text: Mapping[str, str]) -> None:
+    """The address holds no secret, so that it may be shown and logged: the key has a setting of its own."""
+    if not re.fullmatch(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[^\s?#]*)?", text.get("llm_url", "http://unset")):
+        raise SettingsError("RUNLEDGER_LLM_URL must look like https://models.example.com/v1, without a user or a query")
+    if ("llm_url" in text) != ("llm_model" in text):
+        raise SettingsError("RUNLEDGER_LLM_URL and RUNLEDGER_LLM_MODEL must be set together")
+    if not re.fullmatch("[!-~]+", text.get("llm_key", "unset")):
+        raise SettingsError("RUNLEDGER_LLM_KEY must be printable ASCII without blanks")
 
 
 _ADDRESSES = ("database_url", "owner_url", "redis_url", "s3_endpoint", "s3_access_key", "s3_secret_key", "s3_region")

@@ -8,6 +8,9 @@ import psycopg
 import pytest
 
 from tests.cli.program import Serving
+from tests.language_models import NAME, sends, serving
+
+MODEL = {"RUNLEDGER_LLM_MODEL": NAME, "RUNLEDGER_LLM_KEY": "hunter2"}
 
 
 def written(server: Serving) -> dict[str, str]:
@@ -26,7 +29,8 @@ def found(server: Serving, code: int, **settings: str) -> dict[str, Any]:
 
 def test_a_healthy_deployment_is_found_healthy(server: Serving) -> None:
     checks = found(server, 0)
-    assert list(checks) == ["Python", "Database", "Schema", "Event log", "Views", "Clock", "Sequence", "Redis", "S3", "Disk"]
+    names = ["Python", "Database", "Schema", "Event log", "Views", "Clock", "Sequence", "Redis", "S3", "Language model", "Disk"]
+    assert list(checks) == names
     assert {check["state"] for check in checks.values()} == {"ok"}
     assert {check["advice"] for check in checks.values()} == {""}
     assert "PostgreSQL 18" in checks["Database"]["found"]
@@ -49,6 +53,7 @@ def test_the_doctor_keeps_secrets(server: Serving) -> None:
         ({"RUNLEDGER_DATABASE_URL": "postgresql://a:hunter2@127.0.0.1:1/b"}, "Database", 4, "down"),
         ({"RUNLEDGER_S3_BUCKETS": "runledger,elsewhere"}, "S3", 1, "fault"),
         ({"RUNLEDGER_SCHEMA": "other"}, "Schema", 1, "fault"),
+        (MODEL | {"RUNLEDGER_LLM_URL": "http://127.0.0.1:1/v1"}, "Language model", 1, "fault"),
     ],
 )
 def test_what_is_wrong_is_named_with_a_remedy(server: Serving, settings: dict[str, str], name: str, code: int, state: str) -> None:
@@ -56,6 +61,14 @@ def test_what_is_wrong_is_named_with_a_remedy(server: Serving, settings: dict[st
     assert check["state"] == state
     assert check["advice"]
     assert "hunter2" not in str(check)
+
+
+def test_a_language_model_is_looked_for_in_its_servers_list(server: Serving) -> None:
+    with serving(sends(b'{"data": [{"id": "small-model-1"}]}')) as models:
+        right = found(server, 0, **MODEL, RUNLEDGER_LLM_URL=models.url)["Language model"]
+        wrong = found(server, 1, **MODEL | {"RUNLEDGER_LLM_MODEL": "other"}, RUNLEDGER_LLM_URL=models.url)["Language model"]
+    assert right["found"] == f"{models.url} answers; small-model-1 is in its list"
+    assert (wrong["state"], wrong["found"]) == ("fault", f"{models.url} answers; other is not in its list")
 
 
 def test_a_role_that_may_change_events_is_a_fault(server: Serving) -> None:
