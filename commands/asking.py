@@ -4,6 +4,7 @@ from uuid import UUID
 
 import msgspec
 
+from domain import changes
 from domain.tokens import Role
 
 
@@ -26,7 +27,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         return self.system_ids is None or system_id is None or system_id in self.system_ids
 
 
-HOST = Actor(actor_id=UUID(int=0), token_id=UUID(int=0), role=Role.ADMIN)  # the machine itself, when nobody asked
+HOST = Actor(actor_id=changes.HOST, token_id=changes.HOST, role=Role.ADMIN)  # the machine itself, when nobody asked
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):

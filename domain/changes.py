@@ -8,6 +8,8 @@ import msgspec
 from domain.events import Event
 from domain.facts import Kind
 
+HOST = UUID(int=0)  # who acts when nobody asked: the machine itself
+
 
 class Change(msgspec.Struct, frozen=True, gc=False):
     """`at` and `wide` (time and root version) are values in a replay and markers of the append in a live write.

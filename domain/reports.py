@@ -76,6 +76,7 @@ class ReportCompleted(Event, frozen=True, tag="report.completed"):
     """
 
     attempt: int
+    run_version: int
     summary: str
     content: str
     files: tuple[InputFile, ...] = ()
@@ -103,6 +104,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     issue_ids: tuple[UUID, ...] = ()
     status: ReportStatus = ReportStatus.PENDING
     attempt: int = 0
+    summary: str = ""
+    failure_reason: str | None = None
     deleted: bool = False
 
     @property
@@ -126,9 +129,9 @@ def evolve(report: Report | None, event: Event) -> Report | None:
         case Report(), ReportStarted():
             return replace(report, status=ReportStatus.RUNNING, attempt=event.attempt)
         case Report(), ReportCompleted():
-            return replace(report, status=ReportStatus.COMPLETED)
+            return replace(report, status=ReportStatus.COMPLETED, summary=event.summary)
         case Report(), ReportFailed():
-            return replace(report, status=ReportStatus.FAILED)
+            return replace(report, status=ReportStatus.FAILED, failure_reason=event.reason)
         case Report(), ReportCancelled():
             return replace(report, status=ReportStatus.CANCELLED)
         case Report(), IssueLinked() | IssueUnlinked():

@@ -6,9 +6,9 @@ from uuid import UUID
 import msgspec
 from psycopg import AsyncConnection
 
+from domain.changes import HOST
 from projections.documents import email
 
-HOST = UUID(int=0)  # who acts when nobody asked: the machine itself
 HOST_NAME = "system"
 
 
@@ -67,7 +67,8 @@ _GONE = """gone AS MATERIALIZED (
     WHERE s.run_id = %(root_id)s AND (s.deleted OR c.deleted) UNION ALL
   SELECT o.observation_id, CASE WHEN o.deleted THEN o.version END
     FROM observations o JOIN steps s USING (step_id) JOIN cards c USING (card_id)
-    WHERE o.run_id = %(root_id)s AND (o.deleted OR s.deleted OR c.deleted))"""
+    WHERE o.run_id = %(root_id)s AND (o.deleted OR s.deleted OR c.deleted) UNION ALL
+  SELECT file_id, version FROM files WHERE run_id = %(root_id)s AND deleted)"""
 _IS_GONE = "e.originator_id IN (SELECT id FROM gone)"
 _SHOWN = (
     f"CASE WHEN {_IS_GONE} THEN (e.originator_id, e.originator_version) IN (SELECT id, last FROM gone WHERE last IS NOT NULL) ELSE true END"

@@ -11,25 +11,30 @@ from psycopg import AsyncConnection
 from infra import replay
 from projections import documents
 from projections.cards import CARDS
+from projections.data_files import FILES
 from projections.fold import Fold, Row
 from projections.observations import OBSERVATIONS
+from projections.reports import REPORTS
 from projections.runs import RUNS
 from projections.steps import STEPS
 from projections.tables import Table
 
-_LAID_OVER = (RUNS, CARDS, STEPS, OBSERVATIONS)
-_BELOW = (CARDS, STEPS, OBSERVATIONS)
-_LINKED = (RUNS, CARDS, STEPS)
+_LAID_OVER = (RUNS, CARDS, STEPS, OBSERVATIONS, FILES, REPORTS)
+_BELOW = (CARDS, STEPS, OBSERVATIONS, FILES)
+_LINKED = (RUNS, CARDS, STEPS, REPORTS)
 _ABOVE = {STEPS.name: (CARDS, "card_id"), OBSERVATIONS.name: (STEPS, "step_id")}
 
 _ROWS = ", ".join(
     f"{t.name} AS MATERIALIZED (SELECT * FROM json_populate_recordset(NULL::{t.name}, %({t.name})s::json))" for t in _LAID_OVER
 )
 
+_MEMBERS = """members AS NOT MATERIALIZED (SELECT card_id AS stream_id, NOT deleted AS live FROM cards
+  UNION ALL SELECT step_id, NOT deleted FROM steps)"""
+
 # Which issues show is settled before, so the document's own condition is met by all that are still linked.
 _ISSUES = "issues AS NOT MATERIALIZED (SELECT issue_id, title, status, priority, false AS deleted FROM issues)"
 
-RUN_DETAIL = f"WITH {_ROWS}, {_ISSUES}, {documents.RUN_DETAIL.removeprefix('WITH ')}"
+RUN_DETAIL = f"WITH {_ROWS}, {_MEMBERS}, {_ISSUES}, {documents.RUN_DETAIL.removeprefix('WITH ')}"
 
 # What is not there any more, or was not yet there again at that moment; `since` tells the former.
 _ISSUES_GONE = """SELECT issue_id, NOT coalesce(gone_then, false) AS since FROM (
@@ -40,7 +45,8 @@ _ISSUES_GONE = """SELECT issue_id, NOT coalesce(gone_then, false) AS since FROM 
 
 _GONE = """SELECT card_id FROM cards WHERE run_id = %(run_id)s AND deleted UNION ALL
   SELECT step_id FROM steps WHERE run_id = %(run_id)s AND deleted UNION ALL
-  SELECT observation_id FROM observations WHERE run_id = %(run_id)s AND deleted"""
+  SELECT observation_id FROM observations WHERE run_id = %(run_id)s AND deleted UNION ALL
+  SELECT file_id FROM files WHERE run_id = %(run_id)s AND deleted"""
 
 
 class Past(NamedTuple):
@@ -82,7 +88,7 @@ async def settle(conn: AsyncConnection[Any], past: Past, *, everything: bool) ->
 
 
 async def gone(conn: AsyncConnection[Any], run_id: UUID) -> set[UUID]:
-    """Cards, steps and observations of a run that are deleted today."""
+    """Cards, steps, observations and files of a run that are deleted today."""
     return {row[0] for row in await (await conn.execute(_GONE, {"run_id": run_id}, prepare=True)).fetchall()}
 
 

@@ -1,6 +1,6 @@
 """Test runs as seen: the run row with its summary, kept by deltas."""
 
-from domain.changes import Change
+from domain.changes import HOST, Change
 from domain.differences import told
 from domain.issue_links import IssueLinked, IssueUnlinked
 from domain.runs import (
@@ -74,9 +74,10 @@ def project(change: Change, rows: Rows) -> None:
 
 
 def touch(change: Change, rows: Rows) -> None:
-    """What every event of a run does to its row: time, version and contributor."""
+    """What every event of a run does to its row: time, version and contributor, who is a person."""
     rows.set(RUNS, change.root_id, updated_at=change.at, wide=change.wide)
-    rows.include(RUNS, change.root_id, "contributors", change.actor_id)
+    if change.actor_id != HOST:
+        rows.include(RUNS, change.root_id, "contributors", change.actor_id)
 
 
 def _create(change: Change, event: RunCreated, rows: Rows) -> None:

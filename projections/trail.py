@@ -12,7 +12,7 @@ from domain.steps import StepMoved, StepOutcomeRecorded
 Seen = dict[str, Any]
 
 _ABOVE = {Kind.STEP: "card_id", Kind.OBSERVATION: "step_id"}
-_TITLES = {Kind.SYSTEM: "system_name", Kind.ASSET: "name"}
+_TITLES = {Kind.FILE: "file_name", Kind.SYSTEM: "system_name", Kind.ASSET: "name"}
 
 
 class FieldChange(NamedTuple):

@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Identifier
 from domain.changes import Change
 from domain.facts import Kind
 from infra.append import RowStatement
-from projections import cards, catalogue, inline, observations, runs, steps, tokens
+from projections import cards, catalogue, data_files, inline, observations, reports, runs, steps, tokens
 from projections.rows import Pending, Rows
 
 logger = logging.getLogger("runledger.views")
@@ -21,6 +21,8 @@ TABLES = (
     cards.CARDS,
     steps.STEPS,
     observations.OBSERVATIONS,
+    data_files.FILES,
+    reports.REPORTS,
     catalogue.SYSTEMS,
     catalogue.ASSETS,
     catalogue.ISSUES,
@@ -47,6 +49,10 @@ def project(change: Change, rows: Rows) -> None:
             steps.reorder(change, rows)
         case Kind.OBSERVATION:
             observations.project(change, rows)
+        case Kind.FILE:
+            data_files.project(change, rows)
+        case Kind.REPORT:
+            reports.project(change, rows)
         case Kind.RUN:
             runs.project(change, rows)
             cards.reorder(change, rows)

@@ -79,7 +79,7 @@ NEWEST: tuple[Event, ...] = (
         issue_ids=IDS[3:4],
     ),
     ReportStarted(attempt=1, run_version=7, files=INPUTS),
-    ReportCompleted(attempt=1, summary="s", content="# c", files=INPUTS, tools=(Tool("analysis", "1"),)),
+    ReportCompleted(attempt=1, run_version=7, summary="s", content="# c", files=INPUTS, tools=(Tool("analysis", "1"),)),
     ReportFailed(attempt=3, reason="r"),
     ReportCancelled(),
     IssueLinked(issue_id=IDS[1]),

@@ -6,10 +6,12 @@ from uuid import UUID
 import msgspec
 
 from domain.cards import CardAdded, CardDeleted, CardEdited, CardMoved, CardRestored, StepsReordered
+from domain.data_files import FileAssociated, FileDeleted, FileDissociated, FileRegistered, FileRestored, FileVerified
 from domain.events import Event, name_of
 from domain.facts import Kind
 from domain.issue_links import IssueLinked
 from domain.observations import ObservationDeleted, ObservationEdited, ObservationRecorded
+from domain.reports import InputFile, ReportCompleted, ReportFailed, ReportRequested, ReportStarted, Scope
 from domain.runs import CardsReordered, RunAssetsChanged, RunClosed, RunCreated, RunDeleted, RunEdited, RunReopened, RunRestored
 from domain.steps import ExecutionStatus, StepAdded, StepDeleted, StepEdited, StepMoved, StepOutcomeRecorded, StepRestored
 from infra import mapper
@@ -17,7 +19,10 @@ from infra.replay import Stored
 from projections import views
 from projections.fold import Fold
 
-RUN, CARD, OTHER, STEP, NEXT, SEEN, ISSUE, ACTOR, MATE = (UUID(f"018f4e2a-7c1b-7d3e-9f00-00000000000{n}") for n in range(1, 10))
+RUN, CARD, OTHER, STEP, NEXT, SEEN, ISSUE, ACTOR, MATE, FILE, REPORT, FAILED = (
+    UUID(f"018f4e2a-7c1b-7d3e-9f00-0000000000{n:02}") for n in range(1, 13)
+)
+INPUTS = (InputFile(file_id=FILE, s3_etag="e"),)
 PASSED = StepOutcomeRecorded(status=ExecutionStatus.PASSED)
 
 STORY: list[tuple[Kind, UUID, Event]] = [
@@ -40,6 +45,28 @@ STORY: list[tuple[Kind, UUID, Event]] = [
     (Kind.OBSERVATION, SEEN, ObservationRecorded(step_id=STEP, text="smoke")),
     (Kind.OBSERVATION, SEEN, ObservationEdited(text="no smoke")),
     (Kind.OBSERVATION, SEEN, ObservationDeleted()),
+    (
+        Kind.FILE,
+        FILE,
+        FileRegistered(file_name="a.csv", s3_url="s3://b/a.csv", file_size=9, content_type="text/csv", s3_version_id=None, s3_etag="e"),
+    ),
+    (Kind.FILE, FILE, FileAssociated(card_id=CARD)),
+    (Kind.FILE, FILE, FileAssociated(card_id=CARD, step_id=STEP)),
+    (Kind.FILE, FILE, FileDissociated(card_id=CARD)),
+    (Kind.FILE, FILE, FileVerified(sha256="00")),
+    (Kind.FILE, FILE, FileDeleted()),
+    (Kind.FILE, FILE, FileRestored()),
+    (
+        Kind.REPORT,
+        REPORT,
+        ReportRequested(title="Run Analysis", scope=Scope.STEP, job_run_id=ACTOR, card_id=CARD, step_id=STEP, file_ids=(FILE,)),
+    ),
+    (Kind.REPORT, REPORT, ReportStarted(attempt=1, run_version=30, files=INPUTS)),
+    (Kind.REPORT, REPORT, ReportStarted(attempt=2, run_version=31, files=INPUTS)),
+    (Kind.REPORT, REPORT, ReportCompleted(attempt=2, run_version=31, summary="s", content="c", files=INPUTS)),
+    (Kind.REPORT, REPORT, IssueLinked(issue_id=ISSUE)),
+    (Kind.REPORT, FAILED, ReportRequested(title="Card Analysis", scope=Scope.CARD, job_run_id=MATE, card_id=CARD)),
+    (Kind.REPORT, FAILED, ReportFailed(attempt=3, reason="gone")),
     (Kind.RUN, RUN, CardsReordered(card_ids=(OTHER, CARD))),
     (Kind.CARD, CARD, StepsReordered(step_ids=(NEXT, STEP))),
     (Kind.CARD, CARD, CardDeleted()),
@@ -55,7 +82,7 @@ STORY: list[tuple[Kind, UUID, Event]] = [
 ]
 
 # fingerprint -> SHA-256 of the rows that the story gives. A new digest under an old fingerprint: raise views.VERSION.
-ROWS = {"5a3838daa2cdf371": "d1fd9f805649c1584afe6495eacad56031874ec97dc414b7e42e7c23c2e4f3de"}
+ROWS = {"217153b60979c526": "1fc0ee4a0a1e3e82b0a458a32db9bf2a152c2cc6aab4d80e64d13448d27d7a96"}
 
 
 def told() -> list[Stored]:
