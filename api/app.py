@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from api import problems
-from api.atlas import audit, cards, catalogue, diff, evidence, history, issue_links, observations, runs, steps
+from api.atlas import audit, cards, catalogue, data_files, diff, evidence, history, issue_links, observations, reports, runs, steps
 from api.bodies import BODY_BYTES_MAX
 from api.conventions import Conventions
 from api.exchange import Exchange, Req
@@ -29,6 +29,8 @@ ATLAS = [
     *cards.HANDLERS,
     *steps.HANDLERS,
     *observations.HANDLERS,
+    *data_files.HANDLERS,
+    *reports.HANDLERS,
     *issue_links.HANDLERS,
     *catalogue.HANDLERS,
     *audit.HANDLERS,

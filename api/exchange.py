@@ -17,6 +17,7 @@ from commands.work import NOUN, Query, Target, Work
 from domain.facts import Kind
 from domain.refusals import Forbidden, NotFound, PreconditionFailed
 from domain.tokens import Role, at_least
+from infra.objects import Objects
 from infra.settings import Settings
 
 CLIENT_CHARACTERS_MAX = 200
@@ -30,6 +31,7 @@ class Exchange:
     def __init__(self, settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]], door: Door) -> None:
         self.settings, self.pool, self.door = settings, pool, door
         self.doorkeeper = Doorkeeper(pool)
+        self.objects = Objects(settings)
 
     async def admit(self, request: Req) -> None:
         """Runs before every handler: who calls (401), size and form of the request (413, 415, 400), the surface (404).

@@ -32,7 +32,7 @@ class References:
         self._found = await log.references(work.conn, [ref for _, _, ref in self._wanted])
         for pointer, kind, ref in self._wanted:
             if not self._fits(work, kind, ref, system_id):
-                self._errors.append(FieldError(pointer, "not_found", f"names no {kind.replace('_', ' ')} that can be used here: {ref}"))
+                self._errors.append(unknown(pointer, kind, ref))
         if self._errors:
             raise UnknownReference("; ".join(f"{e.pointer.removeprefix('#/')} {e.message}" for e in self._errors[:10]), tuple(self._errors))
 
@@ -47,3 +47,8 @@ class References:
         if kind in (Kind.ASSET, Kind.CARD_TEMPLATE):
             return seen and head.system_id in (None, system_id)
         return seen
+
+
+def unknown(pointer: str, kind: Kind, ref: UUID) -> FieldError:
+    """An id in a body that does not resolve, whatever the reason."""
+    return FieldError(pointer, "not_found", f"names no {kind.replace('_', ' ')} that can be used here: {ref}")

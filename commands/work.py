@@ -49,8 +49,9 @@ class Query(NamedTuple):
 class Target(NamedTuple):
     """What a request is about: a root by id or number, and streams below it, each the parent of the next.
 
+    What stands below a file is no part of it, but anything of the same root.
     `lock`: hold the head row from the start (for decisions on members). `deleted`: the last one may be a deleted one.
-    `beside` is another root that the path names.
+    `beside` is another root that the path names. `anyhow`: whatever was deleted, for what the machine itself records.
     """
 
     kind: Kind
@@ -60,6 +61,7 @@ class Target(NamedTuple):
     deleted: bool = False
     with_root: bool = False
     beside: tuple[Kind, UUID] | None = None
+    anyhow: bool = False
 
 
 class Work:
@@ -100,22 +102,29 @@ class Work:
         if self.head is None or not self.ask.actor.sees(self.head.system_id):
             raise NotFound(f"No such {NOUN[kind]}.")
         self._check_nesting(below)
-        may_be_deleted = (below or ((kind, ref),))[-1] if self.target.deleted else None
-        if self.head.status == "deleted" and may_be_deleted != (kind, ref):
+        if not self.target.anyhow:
+            self._check_live(self.head, self.target)
+        if self.target.beside is not None:
+            await self._check_beside(*self.target.beside)
+
+    def _check_live(self, head: log.Head, target: Target) -> None:
+        kind, ref, below = target.kind, target.ref, target.below
+        may_be_deleted = (below or ((kind, ref),))[-1] if target.deleted else None
+        if head.status == "deleted" and may_be_deleted != (kind, ref):
             raise Gone(f"No such {NOUN[kind]}.")
         for one in below:
             if self.streams[one[1]].state.deleted and one != may_be_deleted:
                 raise Gone(f"No such {NOUN[one[0]]}.")
-        if self.target.beside is not None:
-            await self._check_beside(*self.target.beside)
 
     def _check_nesting(self, below: tuple[tuple[Kind, UUID], ...]) -> None:
-        parent = self.root_id
+        above = self.root_id
         for kind, stream_id in below:
             stream = self.streams.get(stream_id)
-            if stream is None or stream.kind != kind or (kind in _PARENT and getattr(stream.state, _PARENT[kind]) != parent):
+            if stream is None or stream.kind != kind:
                 raise NotFound(f"No such {NOUN[kind]}.")
-            parent = stream_id
+            if kind in _PARENT and below[0][0] is not Kind.FILE and getattr(stream.state, _PARENT[kind]) != above:
+                raise NotFound(f"No such {NOUN[kind]}.")
+            above = stream_id
 
     async def _check_beside(self, kind: Kind, root_id: UUID) -> None:
         found = (await log.references(self.conn, [root_id])).get(root_id)
@@ -144,6 +153,11 @@ class Work:
         if self.head is None:
             raise NotFound("Not found.")
         return self.head.root_id
+
+    @property
+    def version(self) -> int:
+        """The version of the root before the command."""
+        return self._head.version
 
     @property
     def root(self) -> log.Stream:

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection, AsyncCursor
 
 from domain.changes import Change
 from domain.facts import EVOLVE, Kind
+from domain.issue_links import IssueLinked, IssueUnlinked
 from infra import mapper
 from infra.append import GATE, Member, Origin, RowStatement, Statement
 
@@ -101,6 +102,34 @@ async def live_members(conn: AsyncConnection[Any], root_id: UUID, kind: Kind) ->
     """How many live members of a kind a whole root has."""
     cursor = await conn.execute("SELECT count(*) FROM members WHERE root_id = %s AND kind = %s AND live", (root_id, kind))
     return int((await cursor.fetchone() or (0,))[0])
+
+
+class Placed(NamedTuple):
+    """Where a live stream belongs."""
+
+    kind: Kind
+    parent_id: UUID
+
+
+async def live(conn: AsyncConnection[Any], root_id: UUID) -> dict[UUID, Placed]:
+    """What a root holds that is live and lies in nothing deleted, oldest first."""
+    cursor = await conn.execute(
+        "SELECT m.stream_id, m.kind, m.parent_id FROM members m LEFT JOIN members p ON p.stream_id = m.parent_id"
+        " WHERE m.root_id = %s AND m.live AND p.live IS NOT FALSE ORDER BY m.stream_id",
+        (root_id,),
+    )
+    return {row[0]: Placed(Kind(row[1]), row[2]) for row in await cursor.fetchall()}
+
+
+async def issue_links(conn: AsyncConnection[Any], root_id: UUID) -> list[tuple[UUID, UUID, bool]]:
+    """Every linking (true) and unlinking of an issue below a root, in order: the thing linked, the issue, which of both."""
+    cursor = await conn.execute(
+        "SELECT originator_id, topic, schema_number, state FROM events"
+        " WHERE root_id = %s AND topic IN ('issue.linked', 'issue.unlinked') ORDER BY root_version",
+        (root_id,),
+    )
+    events = [(row[0], mapper.decode(*row[1:])) for row in await cursor.fetchall()]
+    return [(i, e.issue_id, isinstance(e, IssueLinked)) for i, e in events if isinstance(e, (IssueLinked, IssueUnlinked))]
 
 
 async def next_number(conn: AsyncConnection[Any], name: str) -> int:

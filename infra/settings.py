@@ -36,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cards_per_run_max: int = 1_000
     steps_per_card_max: int = 2_000
     steps_per_run_max: int = 20_000
+    files_per_run_max: int = 5_000
     require_if_match: bool = False
     pool_max: int = 8
     checkpoint_events: int = 10_000
@@ -81,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             cards_per_run_max=_integer(given, "RUNLEDGER_CARDS_PER_RUN_MAX", 1_000, 1, 100_000),
             steps_per_card_max=_integer(given, "RUNLEDGER_STEPS_PER_CARD_MAX", 2_000, 1, 100_000),
             steps_per_run_max=_integer(given, "RUNLEDGER_STEPS_PER_RUN_MAX", 20_000, 1, 1_000_000),
+            files_per_run_max=_integer(given, "RUNLEDGER_FILES_PER_RUN_MAX", 5_000, 1, 100_000),
             require_if_match=_boolean(given, "RUNLEDGER_REQUIRE_IF_MATCH"),
             metrics_need_token=_boolean(given, "RUNLEDGER_METRICS_NEED_TOKEN"),
             log=_choice(given, "RUNLEDGER_LOG", FORMS),

@@ -51,5 +51,5 @@ class TextOf:
 
 
 def _array(values: Iterable[Any]) -> str:
-    quoted = ('"' + str(v).replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values)
+    quoted = ("NULL" if v is None else '"' + str(v).replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values)
     return ("{" + ",".join(quoted) + "}").translate(_ESCAPES)

@@ -24,8 +24,10 @@ from commands.asking import HOST, Ask
 from commands.door import Door
 from commands.work import Query, Work
 from domain.tokens import Role
-from infra import database
+from infra import database, storage
 from infra.embedded.postgres import Postgres
+from infra.embedded.processes import free_port
+from infra.embedded.s3 import S3
 from infra.settings import Settings
 from projections import views
 from tests import documented
@@ -57,6 +59,22 @@ def postgres() -> Iterator[Postgres]:
     yield server
     server.stop()
     rmtree(root)
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[S3]:
+    """A real S3 server with the bucket `runledger`, for every test that does not disturb it."""
+    with TemporaryDirectory(prefix="runledger-s3-") as name:
+        server = S3(Path(name) / "s3", free_port(), uuid4().hex, uuid4().hex, ("runledger",))
+        server.start()
+        yield server
+        server.stop()
+
+
+def with_store(settings: Settings, store: S3) -> Settings:
+    return msgspec.structs.replace(
+        settings, s3_endpoint=store.endpoint, s3_access_key=store.access_key, s3_secret_key=store.secret_key, s3_buckets=store.buckets
+    )
 
 
 def settings_of(postgres: Postgres, name: str, folder: Path) -> Settings:
@@ -138,6 +156,12 @@ class World:
         await Door(self.pool, views.project_inline).perform(Ask(actor=HOST), None, Role.ADMIN, decide)
         return Atlas(self.http, token)
 
+    async def put(self, key: str, content: bytes) -> str:
+        """Puts an object into the bucket `runledger` and gives its address."""
+        async with storage.client(self.settings, connect_s=2, read_s=5) as s3:
+            await s3.put_object(Bucket="runledger", Key=key, Body=content)
+        return f"s3://runledger/{key}"
+
 
 @asynccontextmanager
 async def served(settings: Settings) -> AsyncIterator[tuple[Litestar, httpx.AsyncClient, AsyncConnectionPool]]:
@@ -158,14 +182,14 @@ async def opened(settings: Settings) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def world(settings: Settings) -> AsyncIterator[World]:
-    async with opened(settings) as world:
+async def world(settings: Settings, object_store: S3) -> AsyncIterator[World]:
+    async with opened(with_store(settings, object_store)) as world:
         yield world
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def shared(postgres: Postgres, object_store: S3, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """One world for the many small tests of a module that do not disturb one another."""
     with fresh_settings(postgres, tmp_path_factory.mktemp("shared")) as settings:
-        async with opened(settings) as world:
+        async with opened(with_store(settings, object_store)) as world:
             yield world

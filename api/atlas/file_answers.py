@@ -84,3 +84,22 @@ class Report(msgspec.Struct):
       "job_run_id": "e1f2a3b4-c5d6-7890-efab-901234567890", "created_by": "engineer@example.com",
       "created_at": "2026-04-13T11:05:00.000000", "test_card_id": null, "test_step_id": null, "manifest": null, "completed_at": null,
       "failure_reason": null}"""
+
+
+class JobRun(msgspec.Struct):
+    """The work behind a report."""
+
+    uuid: UUID
+    job_type: Annotated[str, Meta(pattern="^test_run_report$")]
+    status: Progress
+    test_run_id: Annotated[UUID, Meta(description="The run's UUID.")]
+    report_id: UUID
+    attempt: Annotated[int, Meta(ge=0, le=3, description="How often the work was begun.")]
+    created_at: Stamp
+    started_at: Stamp | None
+    ended_at: Stamp | None
+    error: Annotated[str | None, Meta(description="Why the report failed.")]
+
+    EXAMPLE: ClassVar[str] = """{"uuid": "e1f2a3b4-c5d6-7890-efab-901234567890", "job_type": "test_run_report", "status": "running",
+      "test_run_id": "c9d0e1f2-a3b4-5678-cdef-789012345678", "report_id": "d0e1f2a3-b4c5-6789-defa-890123456789", "attempt": 1,
+      "created_at": "2026-04-13T11:05:00.000000", "started_at": "2026-04-13T11:05:00.180000", "ended_at": null, "error": null}"""

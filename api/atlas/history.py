@@ -105,6 +105,8 @@ def value_of(name: str, value: Any) -> Any:
             return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
         case int() if name == "number":
             return number_text(value)
+        case tuple() if name == "associations":
+            return [{"test_card_id": a.card_id, "test_step_id": a.step_id} for a in value]
     return value
 
 

@@ -27,6 +27,9 @@ OWN_PATH = {
     "card_id": "/test-runs/{run_id}/cards/{card_id}",
     "step_id": "/test-runs/{run_id}/cards/{card_id}/steps/{step_id}",
     "observation_id": "/test-runs/{run_id}/cards/{card_id}/steps/{step_id}/observations/{observation_id}",
+    "file_id": "/test-runs/{run_id}/data/{file_id}",
+    "report_id": "/test-runs/{run_id}",  # neither can be deleted on its own
+    "job_run_id": "/test-runs/{run_id}",
     "system_id": "/systems/{system_id}",
     "asset_id": "/assets/{asset_id}",
     "issue_id": "/issues/{issue_id}",
@@ -59,6 +62,10 @@ async def ground(world: World) -> dict[str, str]:
     run = await made(client, "/test-runs", {"title": "a", "template_ids": [template], **own})
     ids = {"run_id": run["uuid"], "card_id": run["test_cards"][0]["uuid"], "step_id": run["test_cards"][0]["test_steps"][0]["uuid"]}
     seen = await made(client, fill("/test-runs/{run_id}/cards/{card_id}/steps/{step_id}/observations", ids), {"text": "a"})
+    address = await world.put("matrix.csv", b"a")
+    file = await made(client, f"/test-runs/{run['uuid']}/data", {"file_name": "a", "s3_url": address, "file_size": 1})
+    report = await made(client, f"/test-runs/{run['uuid']}/reports", {"scope": "run"})
+    ids |= {"file_id": file["uuid"], "report_id": report["uuid"], "job_run_id": report["job_run_id"]}
     return {**ids, **own, "template_id": template, "issue_id": issue, "asset_id": asset, "observation_id": seen["uuid"]}
 
 
