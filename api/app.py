@@ -51,7 +51,8 @@ def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) 
     @asynccontextmanager
     async def connected(_: Litestar) -> AsyncIterator[None]:
         await pool.open()
-        yield
+        async with exchange.objects:
+            yield
         await pool.close()
 
     app = Litestar(

@@ -12,6 +12,7 @@ from domain.facts import Kind
 from domain.refusals import FieldError, FileNotUsable, Invalid, UnknownReference
 from infra import log
 from infra.append import Member
+from infra.objects import Seen
 
 
 class NewFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,20 +26,12 @@ class NewFile(msgspec.Struct, frozen=True, kw_only=True):
     step_id: UUID | None = None
 
 
-class Pinned(msgspec.Struct, frozen=True):
-    """An object as S3 told of it: what every later read must find again."""
-
-    size: int
-    etag: str
-    version_id: str | None
-
-
 class LookFirst(Exception):
     """All but the object has been checked. The caller asks S3 of it, with no transaction open meanwhile, and comes again."""
 
 
-async def register(work: Work, wanted: NewFile, pinned: Pinned | None, files_max: int) -> UUID:
-    """Raises `LookFirst` while the object is not `pinned`."""
+async def register(work: Work, wanted: NewFile, pinned: Seen | None, files_max: int) -> UUID:
+    """Raises `LookFirst` while the object is not `pinned`: what every later read must find again."""
     if await log.live_members(work.conn, work.root_id, Kind.FILE) >= files_max:
         raise too_many(f"A test run holds at most {files_max} data files.")
     place = await _place(work, wanted)

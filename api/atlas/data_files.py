@@ -21,7 +21,7 @@ from api.exchange import Exchange, Req
 from api.openapi.envelopes import Items
 from api.openapi.operation import Operation
 from commands import data_files
-from commands.data_files import LookFirst, NewFile, Pinned
+from commands.data_files import LookFirst, NewFile
 from commands.work import Query, Work
 from domain import s3_urls
 from domain.facts import Kind
@@ -89,8 +89,7 @@ async def register_file(request: Req, exchange: Exchange, run_id: str) -> Respon
     try:
         return await exchange.write(request, target(run_id, lock=True), Role.OPERATOR, decide)
     except LookFirst:
-        seen = await exchange.objects.head(s3_urls.parse(body["s3_url"], exchange.settings.s3_buckets))
-    pinned = Pinned(seen.size, seen.etag, seen.version_id)
+        pinned = await exchange.objects.head(s3_urls.parse(body["s3_url"], exchange.settings.s3_buckets))
     return await exchange.write(request, target(run_id, lock=True), Role.OPERATOR, decide)
 
 
