@@ -109,6 +109,11 @@ def settings(postgres: Postgres, tmp_path: Path) -> Iterator[Settings]:
         yield fresh
 
 
+@pytest.fixture
+def with_s3(settings: Settings, object_store: S3) -> Settings:
+    return with_store(settings, object_store)
+
+
 class Atlas:
     """A client of the Atlas surface with one role's token."""
 
@@ -182,8 +187,8 @@ async def opened(settings: Settings) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def world(settings: Settings, object_store: S3) -> AsyncIterator[World]:
-    async with opened(with_store(settings, object_store)) as world:
+async def world(with_s3: Settings) -> AsyncIterator[World]:
+    async with opened(with_s3) as world:
         yield world
 
 

@@ -22,11 +22,10 @@ from domain.reports import ReportCompleted, ReportFailed
 from domain.steps import ExecutionStatus
 from domain.tokens import Role
 from infra import database, replay, storage
-from infra.embedded.s3 import S3
 from infra.settings import Settings
 from projections import comparison, shadow, views
 from projections.fold import Fold
-from tests.conftest import Atlas, with_store
+from tests.conftest import Atlas
 
 ADDRESS = "s3://runledger/campaign"
 EVERY_ROOT = UUID(int=0), UUID(int=2**128 - 1)
@@ -201,8 +200,8 @@ async def folded(conn: AsyncConnection[Any], name: str) -> None:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(operations=st.lists(operation, min_size=30, max_size=80))
-def test_inline_views_are_the_fold_of_the_log(settings: Settings, object_store: S3, operations: list[Any]) -> None:
-    asyncio.run(check(with_store(settings, object_store), operations))
+def test_inline_views_are_the_fold_of_the_log(with_s3: Settings, operations: list[Any]) -> None:
+    asyncio.run(check(with_s3, operations))
 
 
 async def check(given: Settings, operations: list[Any]) -> None:
@@ -231,7 +230,7 @@ async def owner(given: Settings) -> AsyncConnection[Any]:
     return await psycopg.AsyncConnection.connect(given.owner_url or "", autocommit=True, options=options)
 
 
-async def test_a_long_campaign_meets_every_event_of_a_run(settings: Settings, object_store: S3) -> None:
+async def test_a_long_campaign_meets_every_event_of_a_run(with_s3: Settings) -> None:
     chance = Random(1)
     wanted = [
         (
@@ -243,17 +242,17 @@ async def test_a_long_campaign_meets_every_event_of_a_run(settings: Settings, ob
         )
         for _ in range(1_800)
     ]
-    await check(with_store(settings, object_store), wanted)
-    async with await owner(settings) as conn:
+    await check(with_s3, wanted)
+    async with await owner(with_s3) as conn:
         met = {row[0] for row in await (await conn.execute("SELECT DISTINCT topic FROM events")).fetchall()}
     catalogue_and_tokens = ("system.", "asset.", "token.", "card_template.")
     assert {name for name in BY_NAME if not name.startswith(catalogue_and_tokens)} - met == set()
 
 
-async def test_a_row_that_was_altered_is_named_with_its_column(settings: Settings, object_store: S3) -> None:
-    await check(with_store(settings, object_store), [])
-    async with await owner(settings) as conn:
-        views_schema = f"{settings.schema}_views"
+async def test_a_row_that_was_altered_is_named_with_its_column(with_s3: Settings) -> None:
+    await check(with_s3, [])
+    async with await owner(with_s3) as conn:
+        views_schema = f"{with_s3.schema}_views"
         await conn.execute(f"UPDATE {views_schema}.runs SET title = 'altered', n_failed = 7")
         await conn.execute(f"DELETE FROM {views_schema}.cards")
         found = await comparison.differences(conn, views_schema, "folded")

@@ -95,8 +95,8 @@ async def test_a_deleted_run_has_differences_for_auditor_and_admin(shared: World
         assert told == [("changed", "Motor Controller Acceptance Test", {"deleted": [False, True]})]
 
 
-def test_differences_are_those_of_the_documents(settings: Settings) -> None:
-    wandered(settings, 9, 100, as_documents_differ)
+def test_differences_are_those_of_the_documents(with_s3: Settings) -> None:
+    wandered(with_s3, 9, 100, as_documents_differ)
 
 
 async def as_documents_differ(world: World, campaign: Wandering) -> None:
@@ -126,9 +126,10 @@ async def as_documents_differ(world: World, campaign: Wandering) -> None:
 
 
 async def things(client: Atlas, run: str, number: int) -> dict[str, dict[str, Any]]:
-    """The run, its cards, steps and observations by id, with what of them does not follow from other things."""
+    """The run and everything in it by id, with what of them does not follow from other things."""
     shown = (await client("GET", f"/test-runs/{run}?version={number}")).json()
     steps = [s for c in shown["test_cards"] for s in c["test_steps"]]
     derived = ("updated_at", "contributors", "closed_at", "test_cards", "test_steps", "observations", "issues")
-    found = [shown, *shown["test_cards"], *steps, *(o for s in steps for o in s["observations"])]
+    derived += ("test_data", "reports", "associations", "manifest", "content", "completed_at")
+    found = [*shown["test_data"], *shown["reports"], shown, *shown["test_cards"], *steps, *(o for s in steps for o in s["observations"])]
     return {x["uuid"]: {f: v for f, v in x.items() if f not in derived} for x in found}

@@ -17,8 +17,8 @@ module_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_every_version_is_shown_as_it_was_answered_when_it_was_written(settings: Settings, seed: int) -> None:
-    wandered(settings, seed, 100, as_recorded)
+def test_every_version_is_shown_as_it_was_answered_when_it_was_written(with_s3: Settings, seed: int) -> None:
+    wandered(with_s3, seed, 100, as_recorded)
 
 
 async def as_recorded(world: World, campaign: Wandering) -> None:

@@ -21,7 +21,7 @@ class Wandering(Campaign):
     """`records` holds every run as it stood after every write: (run, version) to the body."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(world.engineer)
+        super().__init__(world.engineer, world.pool)
         self.world = world
         self.records: dict[tuple[str, int], bytes] = {}
 
