@@ -66,14 +66,14 @@ class Objects:
                 self._client = await self._opened.enter_async_context(storage.client(self._settings, connect_s=CONNECT_S, read_s=CALL_S))
         return self._client
 
-    async def call(self, operation: str, address: Address, *, within_s: float = CALL_S, **params: Any) -> dict[str, Any]:
-        """The answer to an operation on an object. Raises `Refused`, or `StorageUnavailable` where S3 is down, failing or slow."""
+    async def call(self, operation: str, *, within_s: float = CALL_S, **params: Any) -> dict[str, Any]:
+        """The answer to an operation. Raises `Refused`, or `StorageUnavailable` where S3 is down, failing or slow."""
         with _translated():
             async with asyncio.timeout(within_s):
                 calling = getattr(await self.client(), operation)
                 for left in reversed(range(TRIES)):
                     try:
-                        answer: dict[str, Any] = await calling(Bucket=address.bucket, Key=address.key, **params)
+                        answer: dict[str, Any] = await calling(**params)
                     except ConnectionClosedError:
                         if not left:
                             raise
@@ -84,7 +84,7 @@ class Objects:
     async def head(self, address: Address) -> Seen:
         """What is there now. Raises `FileNotUsable` where nothing is, or nothing that may be read."""
         try:
-            found = await self.call("head_object", address)
+            found = await self.call("head_object", **at(address))
         except Refused as refused:
             missing = refused.status == 404
             message = "names no object: there is none at this address" if missing else "names an object that may not be read"
@@ -96,7 +96,7 @@ class Objects:
     async def read(self, address: Address, pinned: Seen) -> AsyncGenerator[bytes, None]:
         """The bytes of the pinned object. Raises `Changed` as soon as it shows, else `StorageUnavailable`."""
         try:
-            answer = await self.call("get_object", address, **_pin(pinned))
+            answer = await self.call("get_object", **at(address), **_pin(pinned))
         except Refused as refused:
             raise _not_given(address, refused) from refused
         async with answer["Body"] as body:
@@ -127,6 +127,11 @@ class Objects:
         if sha256 not in (None, found):
             raise Changed(f"{address.url} has the SHA-256 {found} instead of {sha256}.")
         return found
+
+
+def at(address: Address) -> dict[str, Any]:
+    """The address as S3's operations take it."""
+    return {"Bucket": address.bucket, "Key": address.key}
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from domain.s3_urls import Address
-from infra.objects import Objects, Seen
+from infra.objects import Objects, Seen, at
 
 _PLAIN = re.compile(r"[^A-Za-z0-9 ._-]")
 _UNESCAPED = "!#$&+.^_`|~-"  # RFC 8187: attr-char, beside letters and digits
@@ -43,5 +43,4 @@ def attachment(file_name: str) -> str:
 async def _url(objects: Objects, operation: str, address: Address, seconds: int, **params: Any) -> str:
     """Made here: S3 is not asked."""
     client = await objects.client()
-    all_params = {"Bucket": address.bucket, "Key": address.key, **params}
-    return str(await client.generate_presigned_url(operation, Params=all_params, ExpiresIn=seconds))
+    return str(await client.generate_presigned_url(operation, Params=at(address) | params, ExpiresIn=seconds))

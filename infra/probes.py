@@ -89,7 +89,7 @@ async def missing_buckets(settings: Settings) -> dict[str, str]:
     missing: dict[str, str] = {}
     with _answering():
         async with storage.client(settings, connect_s=ANSWER_S_MAX, read_s=ANSWER_S_MAX) as client:
-            for bucket in settings.s3_buckets:
+            for bucket in settings.bucket_names:
                 try:
                     await client.head_bucket(Bucket=bucket)
                 except ClientError as error:

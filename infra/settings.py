@@ -9,7 +9,10 @@ import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from domain import s3_urls
 from infra.logs import FORMS, LEVELS
+
+NO_UPLOADS = "off"
 
 
 class SettingsError(ValueError):
@@ -31,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     s3_secret_key: str | None = None
     s3_region: str = "us-east-1"
     s3_buckets: tuple[str, ...] = ("runledger",)
+    upload_bucket: str | None = None
     admin_token: str | None = None
     step_types: tuple[str, ...] = ("passfail", "checklist", "measurement", "information")
     cards_per_run_max: int = 1_000
@@ -60,6 +64,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Whether every server has an address, so that none is to be started."""
         return None not in (self.database_url, self.redis_url, self.s3_endpoint)
 
+    @property
+    def bucket_names(self) -> tuple[str, ...]:
+        """The buckets of the allow-list without the prefixes, each once."""
+        return tuple(dict.fromkeys(s3_urls.split(entry)[0] for entry in self.s3_buckets))
+
+    @property
+    def upload_entry(self) -> str | None:
+        """The entry of the allow-list that clients' uploads go to, the first one unless told; None: there are no uploads."""
+        return None if self.upload_bucket == NO_UPLOADS else self.upload_bucket or next(iter(self.s3_buckets), None)
+
     def addresses(self) -> dict[str, str]:
         """The servers' addresses and keys as environment variables, for programs beside this one."""
         values = {_TEXTS[field]: getattr(self, field) for field in _ADDRESSES}
@@ -77,7 +91,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             data_dir=Path(given.get("RUNLEDGER_DATA_DIR", ".runledger")).absolute(),
             port=_integer(given, "PORT" if "PORT" in given else "RUNLEDGER_PORT", 8000, 0, 65_535),
-            s3_buckets=_names(given, "RUNLEDGER_S3_BUCKETS", ("runledger",)),
+            s3_buckets=_buckets(given),
             step_types=_names(given, "RUNLEDGER_STEP_TYPES", ("passfail", "checklist", "measurement", "information")),
             cards_per_run_max=_integer(given, "RUNLEDGER_CARDS_PER_RUN_MAX", 1_000, 1, 100_000),
             steps_per_card_max=_integer(given, "RUNLEDGER_STEPS_PER_CARD_MAX", 2_000, 1, 100_000),
@@ -111,6 +125,7 @@ _TEXTS = {
     "s3_access_key": "RUNLEDGER_S3_ACCESS_KEY",
     "s3_secret_key": "RUNLEDGER_S3_SECRET_KEY",
     "s3_region": "RUNLEDGER_S3_REGION",
+    "upload_bucket": "RUNLEDGER_UPLOAD_BUCKET",
     "admin_token": "RUNLEDGER_ADMIN_TOKEN",
     "llm_url": "RUNLEDGER_LLM_URL",
     "llm_model": "RUNLEDGER_LLM_MODEL",
@@ -159,6 +174,16 @@ def _choice(env: Mapping[str, str], name: str, values: tuple[str, ...], default:
     if text not in values:
         raise SettingsError(f"{name} must be one of {', '.join(values)}, not {text!r}")
     return text
+
+
+def _buckets(env: Mapping[str, str]) -> tuple[str, ...]:
+    entries = _names(env, "RUNLEDGER_S3_BUCKETS", ("runledger",))
+    for entry in entries:
+        if not s3_urls.is_bucket(s3_urls.split(entry)[0]):
+            raise SettingsError(f"RUNLEDGER_S3_BUCKETS must name buckets, or bucket/prefix/, and no ARN or alias: {entry!r}")
+    if env.get("RUNLEDGER_UPLOAD_BUCKET", NO_UPLOADS) not in (NO_UPLOADS, *entries):
+        raise SettingsError(f"RUNLEDGER_UPLOAD_BUCKET must be an entry of RUNLEDGER_S3_BUCKETS, or {NO_UPLOADS!r}")
+    return entries
 
 
 def _names(env: Mapping[str, str], name: str, default: tuple[str, ...]) -> tuple[str, ...]:

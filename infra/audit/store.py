@@ -83,4 +83,4 @@ async def differing(settings: Settings) -> dict[str, bytes]:
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Store]:
     async with storage.client(settings, connect_s=CONNECT_S, read_s=READ_S) as client:
-        yield Store(client, settings.s3_buckets[0])
+        yield Store(client, settings.bucket_names[0])

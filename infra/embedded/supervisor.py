@@ -106,7 +106,7 @@ class EmbeddedServers:
             self._add(valkey)
             found["redis_url"] = valkey.url
         if given.s3_endpoint is None:
-            s3 = S3(directory / "s3", kept.s3_port, kept.s3_access_key, kept.s3_secret_key, given.s3_buckets)
+            s3 = S3(directory / "s3", kept.s3_port, kept.s3_access_key, kept.s3_secret_key, given.bucket_names)
             self._add(s3)
             found |= {"s3_endpoint": s3.endpoint, "s3_access_key": s3.access_key, "s3_secret_key": s3.secret_key}
         self.settings = msgspec.structs.replace(given, **found)
