@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from api import problems
-from api.atlas import audit, cards, catalogue, data_files, diff, evidence, history, issue_links, observations, reports, runs, steps
+from api.atlas import audit, cards, catalogue, data_files, diff, evidence, history, issue_links, observations, reports, runs, steps, uploads
 from api.bodies import BODY_BYTES_MAX
 from api.conventions import Conventions
 from api.exchange import Exchange, Req
@@ -30,6 +30,7 @@ ATLAS = [
     *steps.HANDLERS,
     *observations.HANDLERS,
     *data_files.HANDLERS,
+    *uploads.HANDLERS,
     *reports.HANDLERS,
     *issue_links.HANDLERS,
     *catalogue.HANDLERS,
@@ -73,5 +74,6 @@ def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) 
         logging_config=None,
     )
     app.state.openapi = document.render(app)
+    app.state.objects = exchange.objects
     app.state.meter = meter = metrics.Meter(pool.get_stats)
     return Conventions(app, (meter.count, log_request))

@@ -1,12 +1,12 @@
 """Uploads in parts: objects too large for one request. S3 itself knows which are under way; nothing of them is kept here."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain import s3_urls, uploads
 from domain.refusals import FieldError, FileNotUsable
 from domain.s3_urls import Address
-from infra.objects import Objects, Refused, at
+from infra.objects import Objects, Refused, Seen, at
 
 COMPLETE_S = 30.0  # S3 may take its time in putting the parts together
 
@@ -27,7 +27,7 @@ async def begin(objects: Objects, address: Address, content_type: str) -> str:
 async def under_way(objects: Objects, bucket: str, prefix: str) -> list[tuple[Address, str]]:
     """The uploads to keys that begin so, each with S3's id of it."""
     found: list[tuple[Address, str]] = []
-    more: dict[str, str] = {}
+    more: dict[str, Any] = {}
     while True:
         page = await objects.call("list_multipart_uploads", Bucket=bucket, Prefix=prefix, **more)
         found += [(Address(bucket, each["Key"]), each["UploadId"]) for each in page.get("Uploads", ())]
@@ -53,24 +53,31 @@ async def complete(objects: Objects, address: Address, multipart_id: str, arrive
     await objects.call("complete_multipart_upload", within_s=COMPLETE_S, **at(address), UploadId=multipart_id, MultipartUpload=together)
 
 
-async def finish(objects: Objects, address: Address, size: int) -> None:
-    """Puts an upload of so many bytes together, if one to just this key is under way and all of it has arrived.
+async def arrived(objects: Objects, address: Address, size: int, entry: str | None) -> Seen:
+    """What is there, put together first where it was sent in parts to `entry`, where uploads go. Raises `FileNotUsable`."""
+    try:
+        return await objects.head(address)
+    except FileNotUsable:
+        if entry is None or uploads.asked_at(address, entry) is None:
+            raise
+    await _finish(objects, address, size)
+    return await objects.head(address)
 
-    Raises `FileNotUsable` where something is missing. One that another request has just put together is fine.
-    """
-    for found, multipart_id in await under_way(objects, *address):
-        if found != address:
-            continue
-        try:
-            arrived = await parts(objects, address, multipart_id)
-            if (there := sum(part.size for part in arrived)) != size:
-                message = f"is {size}, but {there} bytes have arrived in {len(arrived)} parts"
-                raise FileNotUsable(f"file_size {message}", (FieldError("#/file_size", "mismatch", message),))
-            await complete(objects, address, multipart_id, arrived)
-        except Refused as refused:
-            if refused.status != 404:
-                message = f"names an upload whose parts S3 does not put together: {refused}"
-                raise FileNotUsable(f"s3_url {message}", (FieldError("#/s3_url", "invalid_value", message),)) from refused
+
+async def _finish(objects: Objects, address: Address, size: int) -> None:
+    """Of several requests that do this at once each may find that another was faster."""
+    try:
+        for found, multipart_id in await under_way(objects, *address):
+            if found == address:
+                sent = await parts(objects, address, multipart_id)
+                if (there := sum(part.size for part in sent)) != size:
+                    message = f"is {size}, but {there} bytes have arrived in {len(sent)} parts"
+                    raise FileNotUsable(f"file_size {message}", (FieldError("#/file_size", "mismatch", message),))
+                await complete(objects, address, multipart_id, sent)
+    except Refused as refused:
+        if refused.status != 404:
+            message = f"names an upload whose parts S3 does not put together: {refused}"
+            raise FileNotUsable(f"s3_url {message}", (FieldError("#/s3_url", "invalid_value", message),)) from refused
 
 
 async def abort(objects: Objects, address: Address, multipart_id: str) -> None:
@@ -87,7 +94,7 @@ async def abort_abandoned(objects: Objects, entry: str, asked_before: datetime) 
     bucket, prefix = s3_urls.split(entry)
     aborted = 0
     for address, multipart_id in await under_way(objects, bucket, f"{prefix}uploads/"):
-        asked_at = uploads.asked_at(address.key.removeprefix(prefix))
+        asked_at = uploads.asked_at(address, entry)
         if asked_at is not None and asked_at < asked_before:
             await abort(objects, address, multipart_id)
             aborted += 1

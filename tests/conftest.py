@@ -173,7 +173,7 @@ async def served(settings: Settings) -> AsyncIterator[tuple[Litestar, httpx.Asyn
     """The application over a migrated database."""
     async with database.pool(settings) as pool:
         asgi = application.create(settings, pool)
-        async with documented.client(asgi) as http:
+        async with asgi.app.state.objects, documented.client(asgi) as http:
             yield asgi.app, http, pool
 
 

@@ -27,6 +27,7 @@ from domain import s3_urls
 from domain.facts import Kind
 from domain.refusals import FieldError
 from domain.tokens import Role
+from infra import multipart
 from projections import documents
 
 FILES = "/test-runs/{run_id:str}/data"
@@ -89,7 +90,8 @@ async def register_file(request: Req, exchange: Exchange, run_id: str) -> Respon
     try:
         return await exchange.write(request, target(run_id, lock=True), Role.OPERATOR, decide)
     except LookFirst:
-        pinned = await exchange.objects.head(s3_urls.parse(body["s3_url"], exchange.settings.s3_buckets))
+        address = s3_urls.parse(body["s3_url"], exchange.settings.s3_buckets)
+        pinned = await multipart.arrived(exchange.objects, address, body["file_size"], exchange.settings.upload_entry)
     return await exchange.write(request, target(run_id, lock=True), Role.OPERATOR, decide)
 
 

@@ -59,7 +59,7 @@ def _success(path: str, method: str, operation: Operation, answer: Schema | None
     names = ["RequestId"]
     if method != "GET" and operation.least is not None:
         names += ["CommandId", "Replayed"]
-    if operation.status == 201:
+    if operation.status == 201 and operation.tagged:
         names.append("Location")
     if operation.tagged:
         names.append("ETag")

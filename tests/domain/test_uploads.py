@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from domain import s3_urls, uploads
+from domain.s3_urls import Address
 from domain.uploads import NAME_CHARACTERS_MAX, PART_BYTES_MIN, PARTS_MAX, PUT_BYTES_MAX
 from tests.domain.conftest import number
 
@@ -26,18 +27,22 @@ S3_PART_BYTES_MIN, S3_PART_BYTES_MAX, S3_PARTS_MAX = 5 * 1024**2, 5 * 1024**3, 1
     ],
 )
 def test_a_key_is_safe_and_still_tells_the_name(name: str, kept: str) -> None:
-    key = uploads.key_of(number(1), UPLOAD, name)
-    assert key == f"uploads/{number(1)}/{UPLOAD}/{kept}"
-    assert s3_urls.parse(f"s3://evidence/{key}", ("evidence",)).key == key
+    address = uploads.address_of("evidence", number(1), UPLOAD, name)
+    assert address == ("evidence", f"uploads/{number(1)}/{UPLOAD}/{kept}")
+    assert s3_urls.parse(address.url, ("evidence",)) == address
 
 
-def test_a_key_tells_when_its_upload_was_asked_for() -> None:
-    assert uploads.asked_at(uploads.key_of(number(1), UPLOAD, "x")) == datetime.fromtimestamp(0x019A00000000 / 1000, UTC)
+@pytest.mark.parametrize("entry", ["evidence", "evidence/lab-7/"])
+def test_an_address_tells_when_its_upload_was_asked_for(entry: str) -> None:
+    address = uploads.address_of(entry, number(1), UPLOAD, "x")
+    assert s3_urls.parse(address.url, (entry,)) == address
+    assert uploads.asked_at(address, entry) == datetime.fromtimestamp(0x019A00000000 / 1000, UTC)
+    assert uploads.asked_at(address, "other") is None
 
 
-@pytest.mark.parametrize("key", ["uploads/x", "test-data/motor.csv", f"uploads/{UUID(int=1)}/{UUID(int=2)}/x", f"a/uploads/{UPLOAD}/{UPLOAD}/x"])
+@pytest.mark.parametrize("key", ["uploads/x", "test-data/motor.csv", f"uploads/{UPLOAD}/{UUID(int=2)}/x", f"a/uploads/{UPLOAD}/{UPLOAD}/x"])
 def test_the_key_of_somebody_else_tells_nothing(key: str) -> None:
-    assert uploads.asked_at(key) is None
+    assert uploads.asked_at(Address("evidence", key), "evidence") is None
 
 
 @pytest.mark.parametrize("size", [1, PART_BYTES_MIN, PART_BYTES_MIN + 1, PUT_BYTES_MAX, PUT_BYTES_MAX * 100 + 7, 5 * 1024**4])
