@@ -162,10 +162,14 @@ class World:
         return Atlas(self.http, token)
 
     async def put(self, key: str, content: bytes) -> str:
-        """Puts an object into the bucket `runledger` and gives its address."""
-        async with storage.client(self.settings, connect_s=2, read_s=5) as s3:
-            await s3.put_object(Bucket="runledger", Key=key, Body=content)
-        return f"s3://runledger/{key}"
+        return await put(self.settings, key, content)
+
+
+async def put(settings: Settings, key: str, content: bytes) -> str:
+    """Puts an object into the bucket `runledger` and gives its address."""
+    async with storage.client(settings, connect_s=2, read_s=5) as s3:
+        await s3.put_object(Bucket="runledger", Key=key, Body=content)
+    return f"s3://runledger/{key}"
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,8 +18,10 @@ from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks as openapi
 
 from infra.embedded.postgres import Postgres
+from infra.embedded.s3 import S3
+from infra.settings import Settings
 from tests.api.test_matrix import ground
-from tests.conftest import Atlas, fresh_settings
+from tests.conftest import Atlas, fresh_settings, put, with_store
 from tests.serving import Served, serving
 
 CHECKS = [
@@ -40,14 +43,20 @@ FEW = effort(
 
 
 @pytest.fixture(scope="module")
-def served(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with fresh_settings(postgres, tmp_path_factory.mktemp("fuzz")) as settings, serving(settings) as served:
+def stored(postgres: Postgres, object_store: S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    with fresh_settings(postgres, tmp_path_factory.mktemp("fuzz")) as settings:
+        yield with_store(settings, object_store)
+
+
+@pytest.fixture(scope="module")
+def served(stored: Settings) -> Iterator[Served]:
+    with serving(stored) as served:
         yield served
 
 
-async def ids(served: Served) -> dict[str, str]:
+async def ids(served: Served, stored: Settings) -> dict[str, str]:
     async with httpx.AsyncClient(base_url=served.url) as http:
-        return await ground(SimpleNamespace(engineer=Atlas(http, served.token)))
+        return await ground(SimpleNamespace(engineer=Atlas(http, served.token), put=partial(put, stored)))
 
 
 def path_ids(path: str, known: dict[str, str]) -> dict[str, str]:
@@ -59,7 +68,7 @@ def path_ids(path: str, known: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
-def test_generated_requests_meet_only_what_is_documented(served: Served, mode: GenerationMode) -> None:
+def test_generated_requests_meet_only_what_is_documented(served: Served, stored: Settings, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_url(f"{served.url}/schema/openapi.json")
     failures: list[str] = []
     asked = 0
@@ -78,7 +87,7 @@ def test_generated_requests_meet_only_what_is_documented(served: Served, mode: G
             operation = result.ok()
             if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query):
                 continue  # there is nothing to get wrong but an id, and a wrong id is simply not found
-            there = path_ids(operation.path, asyncio.run(ids(served))) if mode is GenerationMode.POSITIVE else None
+            there = path_ids(operation.path, asyncio.run(ids(served, stored))) if mode is GenerationMode.POSITIVE else None
             seed(1)(FEW(given(operation.as_strategy(mode, path_parameters=there))(attempt)))()
     assert failures == []
     assert asked > 100
