@@ -29,8 +29,8 @@ class Embedder(Protocol):
 def united(parts: Sequence[Floats]) -> Floats:
     """One vector for a text that was embedded in parts: the direction of their mean.
 
-    One vector a text keeps one row and one index entry a document. The best of the parts' vectors was not clearly better: runs of 400 tokens
-    in two parts were ranked by the judged queries with a mean reciprocal rank of 0.71 instead of 0.68, by the paraphrases 0.73, not 0.75.
+    One vector a text keeps one row and one index entry a document. The best of the parts' vectors was not clearly better: it ranked runs of
+    400 tokens in two parts by the judged queries with a mean reciprocal rank of 0.71 instead of 0.68, by the paraphrases 0.73, not 0.75.
     """
     return unit(np.mean(parts, axis=0, dtype=np.float32)) if len(parts) > 1 else parts[0]
 
