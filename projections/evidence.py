@@ -4,6 +4,7 @@ import time
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from psycopg import Connection
 from psycopg.sql import SQL
 
@@ -23,6 +24,12 @@ HOLDS_DELETED = """SELECT EXISTS (SELECT FROM events d WHERE d.root_id = %s AND 
       AND r.topic LIKE '%%.restored'))"""
 
 _RUN_EVEN_DELETED = documents.RUN_DETAIL.removesuffix(" AND NOT t.deleted")
+
+
+class _Shown(msgspec.Struct):
+    """What is taken from the run's document into a file of its own."""
+
+    test_data: list[Any]
 
 
 def find(settings: Settings, reference: UUID | int) -> UUID:
@@ -62,7 +69,8 @@ def _build(conn: Connection[Any], run_id: UUID, signer: keys.Signer | None) -> b
         number = conn.execute("SELECT number FROM roots WHERE root_id = %s", (run_id,)).fetchone()
         if row is None or number is None:
             raise StateConflict("The views do not hold this run; run `runledger verify --full`.")
-        files = evidence.of_record(conn, run_id) | {"run.json": bytes(row[2]) + b"\n", "files.json": b"[]\n"}
+        data_files = msgspec.json.decode(row[2], type=_Shown).test_data
+        files = evidence.of_record(conn, run_id) | {"run.json": bytes(row[2]) + b"\n", "files.json": evidence.lines(data_files)}
     return evidence.archive(number_text(number[0]), run_id, files, signer)
 
 

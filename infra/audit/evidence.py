@@ -47,9 +47,9 @@ def of_record(conn: Connection[Any], root_id: UUID) -> dict[str, bytes]:
     links = [{"position": seq, "before": before.hex(), "event_hash": e.hex(), "chain_hash": c.hex()} for seq, before, e, c, *_ in rows]
     return {
         "events.ndjson": b"".join(_event(row) for row in rows),
-        "chain.json": _lines({"events": links, "segments": segments}),
-        "checkpoints.json": _lines(used),
-        "public-keys.json": _lines(keys.known(conn)),
+        "chain.json": lines({"events": links, "segments": segments}),
+        "checkpoints.json": lines(used),
+        "public-keys.json": lines(keys.known(conn)),
     }
 
 
@@ -79,7 +79,8 @@ def _segments(conn: Connection[Any], rows: list[Any], signed: list[Checkpoint]) 
     return [signed[place] for place in first_of], segments
 
 
-def _lines(value: Any) -> bytes:
+def lines(value: Any) -> bytes:
+    """JSON that a person can read."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
 
 

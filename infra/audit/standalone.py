@@ -179,9 +179,8 @@ def check_chain(events: list[tuple[Any, Any]], checkpoints: dict[int, Any]) -> N
     wanted = {e["position"]: e for e, _ in events}
     for link in chain["events"]:
         e = wanted.get(link["position"])
-        bad_if(
-            e is None or link["event_hash"] != e["event_hash"], "chain.json", "position {} is no event of the run".format(link["position"])
-        )
+        strange = e is None or link["event_hash"] != e["event_hash"]
+        bad_if(strange, "chain.json", "position {} is no event of the run".format(link["position"]))
         bad_if(chained(link["before"], link["event_hash"]) != link["chain_hash"], "chain.json", "breaks at {}".format(link["position"]))
     links = {link["position"]: link for link in chain["events"]}
     bad_if(set(links) != set(wanted), "chain.json", "has not every event of the run")
@@ -189,11 +188,8 @@ def check_chain(events: list[tuple[Any, Any]], checkpoints: dict[int, Any]) -> N
         position, value = segment["first"], segment["before"]
         for digest in segment["event_hashes"]:
             if position in wanted:
-                bad_if(
-                    links[position]["before"] != value or digest != wanted.pop(position)["event_hash"],
-                    "chain.json",
-                    "differs at %d" % position,
-                )
+                differs = links[position]["before"] != value or digest != wanted.pop(position)["event_hash"]
+                bad_if(differs, "chain.json", "differs at %d" % position)
             value, position = chained(value, digest), position + 1
         checkpoint: Any = checkpoints.get(segment["checkpoint"])
         bad_if(checkpoint is None or position - 1 != checkpoint["seq"], "chain.json", "leads to no checkpoint")
@@ -250,6 +246,19 @@ def check_document(events: list[tuple[Any, Any]], run_id: str) -> None:
     bad_if(shown, "run.json", "shows what no event made: {}".format(", ".join(shown)))
 
 
+def check_data_files(events: list[tuple[Any, Any]]) -> None:
+    """files.json names the objects as they were pinned, with their digests where they were read."""
+    told: dict[str, Any] = {}
+    for e, event in events:
+        if e["topic"].startswith("file."):
+            file = told.setdefault(e["originator_id"], {"sha256": None, "gone": False})
+            file.update(event, gone=e["topic"] == "file.deleted" or (file["gone"] and e["topic"] != "file.restored"))
+    names = ("file_name", "s3_url", "file_size", "s3_version_id", "s3_etag", "sha256")
+    shown = {f["uuid"]: [f[name] for name in names] for f in parse("files.json", read("files.json"))}
+    listed = {i: [file[name] for name in names] for i, file in told.items() if not file["gone"]}
+    bad_if(shown != listed, "files.json", "is not as the events say")
+
+
 def verify(wanted: str | None) -> None:
     manifest, listing = check_files()
     keys = check_keys(wanted)
@@ -257,6 +266,7 @@ def verify(wanted: str | None) -> None:
     events = check_events(manifest["run_id"])
     check_chain(events, checkpoints)
     check_document(events, manifest["run_id"])
+    check_data_files(events)
     signature = manifest["signature"]
     if signature:
         text = ("runledger evidence\n{}\n".format(manifest["run_id"]) + listing).encode()

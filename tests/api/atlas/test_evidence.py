@@ -60,11 +60,14 @@ async def busy(world: World) -> Campaign:
         if n == 1:
             await signed(world.settings)
     issue = (await client("POST", "/issues", {"title": "Trips late"})).json()["uuid"]
+    file = {"file_name": "motor.csv", "s3_url": await world.put("motor.csv", b"t,v"), "file_size": 3}
+    file["associate_with"] = {"test_card_id": made.card}
     for method, path, sent in (
         ("PUT", f"{made.run_path}/issues/{issue}", None),
         ("POST", f"{made.step_path}/observations", {"text": "smoke"}),
         ("PATCH", made.card_path, {"description": "At 13 V", "order": 2}),
         ("PATCH", made.run_path, {"title": "Acceptance Rev 2 🔋"}),
+        ("POST", f"{made.run_path}/data", file),
         ("POST", f"{made.run_path}/close", {"reason": "done"}),
     ):
         assert (await client(method, path, sent)).status_code in (200, 201, 204)
@@ -80,7 +83,7 @@ async def test_evidence_proves_itself_and_every_flipped_byte_shows(world: World,
     code, said = verdict(folder)
     assert code == 0, said
     assert "VERDICT: GOOD" in said
-    assert "TR-0001: 15 events, versions 1 to 15" in said
+    assert "TR-0001: 17 events, versions 1 to 17" in said
     key = keys.present(world.settings)
     assert key is not None
     assert verdict(folder, "--key-id", key.key_id)[0] == 0
