@@ -90,6 +90,18 @@ async def try_lock(conn: AsyncConnection[Any], name: str) -> bool:
     return bool(row and row[0])
 
 
+async def end_silent_holder(conn: AsyncConnection[Any], name: str, silence_s: float) -> bool:
+    """Ends the session that holds the lock and has asked the server nothing for so long: its process hangs. Says whether it did."""
+    cursor = await conn.execute(
+        "SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid), hashtextextended(%s, 0) AS key"
+        " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND a.datname = current_database()"
+        " AND l.classid::bigint = (key >> 32) & 4294967295 AND l.objid::bigint = key & 4294967295"
+        " AND a.state LIKE 'idle%%' AND a.state_change < clock_timestamp() - make_interval(secs => %s)",
+        (name, silence_s),
+    )
+    return await cursor.fetchone() is not None
+
+
 def blocking(settings: Settings) -> psycopg.Connection[Any]:
     """One connection for a thread that reads much of the log; it may take its time."""
     options = f"-c timezone=UTC -c search_path={search_path(settings)} -c jit=off -c max_parallel_workers_per_gather=0"

@@ -4,12 +4,13 @@ import asyncio
 import logging
 
 from infra import bell, sequence
-from infra.database import LOST, Connection, dedicated, try_lock
+from infra.database import LOST, Connection, dedicated, end_silent_holder, try_lock
 from infra.settings import Settings
 from workers.waiting import pause, woken
 
 NET_S = 1.0  # a lost wake-up call costs at most this
 RETRY_S = 0.1
+SILENCE_S = 5.0  # one that leads asks the database something every NET_S
 GATHER_S = 0.02  # appends that come together share one commit of the sequence
 logger = logging.getLogger("runledger.sequencer")
 
@@ -27,10 +28,14 @@ async def run(settings: Settings, stopping: asyncio.Event) -> None:
 
 
 async def take_lead(conn: Connection, settings: Settings, stopping: asyncio.Event) -> bool:
-    """Waits for the leader's lock, which ends with its holder's session."""
+    """Waits for the leader's lock, which ends with its holder's session; that of one that hangs is ended."""
+    name = f"{settings.schema} sequencer"
     while not stopping.is_set():
-        if await try_lock(conn, f"{settings.schema} sequencer"):
+        if await try_lock(conn, name):
             return True
+        if await end_silent_holder(conn, name, SILENCE_S):
+            logger.warning("the sequencer that led was silent for %.0f s; another takes over", SILENCE_S)
+            continue
         await pause(stopping, NET_S)
     return False
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg import AsyncConnection
 
 from infra import chain, database, sequence
@@ -158,3 +159,20 @@ async def test_after_a_restore_into_a_new_cluster_the_sequence_goes_on(world: Wo
         await make_system(world, 2)
         await caught_up(conn)
         assert await check(conn) > 1
+
+
+async def test_a_leader_that_hangs_is_replaced_and_one_that_works_is_not(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequencer, "SILENCE_S", 1.5)
+    async with running(world.settings) as working, await database.dedicated(world.settings) as conn:
+        await make_system(world, 1)
+        await caught_up(conn)
+        waiting = asyncio.create_task(sequencer.take_lead(conn, world.settings, asyncio.Event()))
+        await asyncio.sleep(2.5)
+        assert not waiting.done()
+        assert not working.done()
+        waiting.cancel()
+    async with await database.dedicated(world.settings) as hung:
+        assert await database.try_lock(hung, f"{world.settings.schema} sequencer")
+        async with running(world.settings), await database.dedicated(world.settings) as conn:
+            await make_system(world, 2)
+            await caught_up(conn)
