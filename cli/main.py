@@ -6,7 +6,7 @@ from cli.exits import Program
 
 COMMANDS = {
     "serve": "Serve the API; starts the embedded servers that no address is set for.",
-    "worker": "Work behind the API: give events their positions, follow them, run rebuilds.",
+    "worker": "Work behind the API: give events their positions, follow them, make reports, run rebuilds.",
     "rebuild": "Build all views anew from the log while traffic flows.",
     "token": "Issue, list and revoke access tokens.",
     "doctor": "Check this deployment, and say what to do where something is wrong.",

@@ -1,14 +1,27 @@
-"""Everything that works behind the API, as one program: the sequencer and those who follow it."""
+"""Everything that works behind the API, as one program: the sequencer, those who follow it, and the jobs."""
 
 import asyncio
 
+from commands.door import Door
+from infra import database
 from infra.settings import Settings
-from workers import checkpoints, rebuilding, sequencer
+from projections import views
+from workers import checkpoints, crew, following, jobs, rebuilding, relay, sequencer, sweeper
 
 
-async def run(settings: Settings, stopping: asyncio.Event) -> None:
-    """Works until `stopping`. A part that fails takes the program down, so that its supervisor starts it anew."""
-    async with asyncio.TaskGroup() as tasks:
+async def run(settings: Settings, processes: int, threads: int, stopping: asyncio.Event) -> None:
+    """Works until `stopping`. A part that fails takes the program down, so that its supervisor starts it anew.
+
+    Of several `processes` for jobs none is this one.
+    """
+    async with database.pool(settings) as pool, asyncio.TaskGroup() as tasks:
+        door = Door(pool, views.project_inline)
         tasks.create_task(sequencer.run(settings, stopping), name="sequencer")
         tasks.create_task(checkpoints.run(settings, stopping), name="checkpoints")
         tasks.create_task(rebuilding.run(settings, stopping), name="rebuilding")
+        tasks.create_task(following.run(settings, relay.RELAY, stopping), name="relay")
+        tasks.create_task(sweeper.run(settings, door, stopping), name="sweeper")
+        if processes == 1:
+            tasks.create_task(jobs.run(settings, door, threads, stopping), name="jobs")
+        else:
+            tasks.create_task(crew.run(settings, processes, threads, stopping), name="crew")

@@ -9,6 +9,8 @@ from pathlib import Path
 from infra.embedded.processes import spawn, stop
 from infra.settings import Settings
 
+LEAVE_S = 15.0  # after the grace period
+
 
 class Worker:
     def __init__(self, settings: Settings) -> None:
@@ -23,4 +25,4 @@ class Worker:
         self.process = spawn(command, directory / "logs" / "worker.log", signal.SIGTERM, env=environment)
 
     def stop(self) -> None:
-        stop(self.process, signal.SIGTERM)
+        stop(self.process, signal.SIGTERM, self.settings.grace_s + LEAVE_S)
