@@ -181,7 +181,11 @@ def check_chain(events: list[tuple[Any, Any]], checkpoints: dict[int, Any]) -> N
         e = wanted.get(link["position"])
         strange = e is None or link["event_hash"] != e["event_hash"]
         bad_if(strange, "chain.json", "position {} is no event of the run".format(link["position"]))
-        bad_if(chained(link["before"], link["event_hash"]) != link["chain_hash"], "chain.json", "breaks at {}".format(link["position"]))
+        bad_if(
+            sha(bytes.fromhex(link["before"] + link["event_hash"])) != link["chain_hash"],
+            "chain.json",
+            "breaks at {}".format(link["position"]),
+        )
     links = {link["position"]: link for link in chain["events"]}
     bad_if(set(links) != set(wanted), "chain.json", "has not every event of the run")
     for segment in chain["segments"]:
@@ -190,18 +194,15 @@ def check_chain(events: list[tuple[Any, Any]], checkpoints: dict[int, Any]) -> N
             if position in wanted:
                 differs = links[position]["before"] != value or digest != wanted.pop(position)["event_hash"]
                 bad_if(differs, "chain.json", "differs at %d" % position)
-            value, position = chained(value, digest), position + 1
+            value, position = sha(bytes.fromhex(value + digest)), position + 1
         checkpoint: Any = checkpoints.get(segment["checkpoint"])
         bad_if(checkpoint is None or position - 1 != checkpoint["seq"], "chain.json", "leads to no checkpoint")
         bad_if(value != checkpoint["chain_hash"], "chain.json", "does not lead to the chain hash signed at %d" % checkpoint["seq"])
     bad_if(wanted, "chain.json", f"position {min(wanted or [0])} leads to no checkpoint")
 
 
-def chained(before: str, event: str) -> str:
-    return sha(bytes.fromhex(before) + bytes.fromhex(event))
-
-
 TEXTS = ("title", "description", "status", "exception")
+PINNED = ("file_name", "s3_url", "file_size", "s3_version_id", "s3_etag", "sha256")
 
 
 def fold(events: list[tuple[Any, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -229,9 +230,8 @@ def check_document(events: list[tuple[Any, Any]], run_id: str) -> None:
     """run.json is a rendering for people; its texts and outcomes are compared with the events."""
     run = parse("run.json", read("run.json"))
     things, parts = fold(events)
-    root = things[run_id]
     shown: Any = {run["uuid"]: (run["title"], run["description"])}
-    bad_if((run["status"] == "closed") != root["closed"], "run.json", "is not open or closed as the events say")
+    bad_if((run["status"] == "closed") != things[run_id]["closed"], "run.json", "is not open or closed as the events say")
     for card in run["test_cards"]:
         shown[card["uuid"]] = card["title"], card["description"]
         for step in card["test_steps"]:
@@ -253,9 +253,8 @@ def check_data_files(events: list[tuple[Any, Any]]) -> None:
         if e["topic"].startswith("file."):
             file = told.setdefault(e["originator_id"], {"sha256": None, "gone": False})
             file.update(event, gone=e["topic"] == "file.deleted" or (file["gone"] and e["topic"] != "file.restored"))
-    names = ("file_name", "s3_url", "file_size", "s3_version_id", "s3_etag", "sha256")
-    shown = {f["uuid"]: [f[name] for name in names] for f in parse("files.json", read("files.json"))}
-    listed = {i: [file[name] for name in names] for i, file in told.items() if not file["gone"]}
+    shown = {f["uuid"]: [f[name] for name in PINNED] for f in parse("files.json", read("files.json"))}
+    listed = {i: [f[name] for name in PINNED] for i, f in told.items() if not f["gone"]}
     bad_if(shown != listed, "files.json", "is not as the events say")
 
 
