@@ -80,6 +80,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "psycopg_pool": "a pool without a free connection becomes exit code 4",
     },
     "cli/output.py": {"msgspec": "JSON documents hold ids and times"},
+    "projections/report_markdown.py": {"markdown_it": "reports are kept as Markdown, and it reads that"},
     "api/operations/metrics.py": {"prometheus_client": "it writes the figures in the form that Prometheus reads"},
 }
 

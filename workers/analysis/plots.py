@@ -1,0 +1,170 @@
+"""Pictures of channels as SVG: the trace, limits as lines, what was found as shaded times, the steps along the top."""
+
+import html
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from workers.analysis import figures
+from workers.analysis.axes import Scale, labels, ticks, time_unit, widened
+from workers.analysis.findings import Finding, Limit, Severity, Trace
+from workers.analysis.plain import one_line
+
+WIDTH, HEIGHT = 680, 230  # pixels
+LEFT, RIGHT, TOP, BOTTOM = 62, 14, 26, 42  # pixels around the area of the trace
+HEADROOM = 13  # pixels above the trace, for the numbers of findings
+COLUMNS_MAX = 300  # points of the trace, each a lowest and a highest value
+SHADES_MAX = 30
+LIMITS_MAX = 4
+STEPS_MAX = 30
+LINE, SHADES, LIMIT = "#1f4e79", {Severity.BREACH: "#c0392b", Severity.ANOMALY: "#b9770e", Severity.NOTE: "#6b7680"}, "#a4262c"
+INK, FAINT = "#333333", "#d9d9d9"
+FONT = "Libertinus Serif, Arial, sans-serif"
+
+
+class Mark(NamedTuple):
+    """A finding to shade, under the number that the report gives it."""
+
+    number: int
+    finding: Finding
+
+
+class Window(NamedTuple):
+    """The time of a step, in seconds on the file's axis."""
+
+    number: str
+    start_s: float
+    end_s: float
+
+
+class Plot(NamedTuple):
+    """What one picture shows. `start_at` is the moment of second 0; without a time axis `times` are rows."""
+
+    trace: Trace
+    marks: Sequence[Mark]
+    windows: Sequence[Window] = ()
+    start_at: datetime | None = None
+    has_times: bool = True
+
+
+def drawn(plot: Plot) -> str | None:
+    """The picture, below 15 kB whatever it shows, or None where the trace holds no value."""
+    columns = list(_columns(plot.trace))
+    values = [v for _, low, high in columns for v in (low, high) if math.isfinite(v)]
+    if not values:
+        return None
+    limits = list(_limit_lines(plot, min(values), max(values)))
+    low, high = widened(min([*values, *(v for v, _ in limits)]), max([*values, *(v for v, _ in limits)]))
+    first, last = columns[0][0], columns[-1][0]
+    x = Scale(first, last if last > first else first + 1, LEFT, WIDTH - RIGHT)
+    y = Scale(low, high, HEIGHT - BOTTOM, TOP + HEADROOM)
+    if not (x.is_drawable and y.is_drawable):
+        return None
+    parts = [*_shades(plot, x), *_steps(plot, x), *_grid(plot, x, y), *_limits(limits, y), _line(columns, x, y)]
+    about = html.escape(one_line(f"{plot.trace.channel} over time", 120))
+    opening = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
+    return "\n".join([f'{opening}font-family="{FONT}" font-size="11" aria-label="{about}">', *parts, "</svg>"])
+
+
+def _columns(trace: Trace) -> Iterator[tuple[float, float, float]]:
+    """The trace as (time, lowest, highest) at COLUMNS_MAX places at most; NaN where a stretch holds no value."""
+    points = [(t, _value(a), _value(b)) for t, a, b in zip(trace.times, trace.low, trace.high, strict=True) if math.isfinite(t)]
+    share = math.ceil(len(points) / COLUMNS_MAX) or 1
+    for at in range(0, len(points), share):
+        group = points[at : at + share]
+        seen = [(a, b) for _, a, b in group if math.isfinite(a) and math.isfinite(b)]
+        yield group[0][0], min((a for a, _ in seen), default=math.nan), max((b for _, b in seen), default=math.nan)
+
+
+def _value(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _limit_lines(plot: Plot, lowest: float, highest: float) -> Iterator[tuple[float, str]]:
+    """Each bound once, if it is in the channel's unit and not so far off that it would flatten the trace."""
+    reach = (highest - lowest) or abs(highest) or 1.0
+    bounds = dict.fromkeys(b for mark in plot.marks if mark.finding.limit for b in _bounds(mark.finding.limit, plot.trace.unit))
+    near = [(value, text) for value, text in bounds if lowest - reach <= value <= highest + reach]
+    yield from ((value, one_line(text, 40)) for value, text in near[:LIMITS_MAX])
+
+
+def _bounds(limit: Limit, unit: str) -> Iterator[tuple[float, str]]:
+    if limit.unit != unit:
+        return
+    if limit.low is not None:
+        yield limit.low, f"min {figures.quantity(limit.low, unit)}"
+    if limit.high is not None:
+        yield limit.high, f"max {figures.quantity(limit.high, unit)}"
+
+
+def _shades(plot: Plot, x: Scale) -> Iterator[str]:
+    top, height, labelled = TOP, HEIGHT - BOTTOM - TOP, -math.inf
+    timed = (m for m in plot.marks if m.finding.start_s is not None)
+    marks = sorted(timed, key=lambda m: (m.finding.start_s or 0.0, m.number))[:SHADES_MAX]
+    for mark in marks:
+        start = mark.finding.start_s or 0.0
+        end = mark.finding.end_s if mark.finding.end_s is not None else start
+        if end < x.low or start > x.high:
+            continue
+        left, right = x.within(start), x.within(end)
+        width, colour = max(right - left, 2.0), SHADES[mark.finding.severity]
+        yield f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{height}" fill="{colour}" fill-opacity="0.16"/>'
+        middle = left + width / 2
+        if middle - labelled >= 22:
+            yield f'<text x="{middle:.1f}" y="{top + 11}" text-anchor="middle" font-size="10" fill="{colour}">F{mark.number}</text>'
+            labelled = middle
+
+
+def _steps(plot: Plot, x: Scale) -> Iterator[str]:
+    """A strip above the trace: each step's time as a bar, with its number where there is room."""
+    for n, window in enumerate(w for w in list(plot.windows)[:STEPS_MAX] if w.end_s >= x.low and w.start_s <= x.high):
+        left, right = x.within(window.start_s), x.within(window.end_s)
+        fill = ("#c9d6e2", "#e3e9ef")[n % 2]
+        yield f'<rect x="{left:.1f}" y="6" width="{max(right - left, 1.0):.1f}" height="14" fill="{fill}"/>'
+        if right - left > 7 * len(window.number):
+            middle = (left + right) / 2
+            yield f'<text x="{middle:.1f}" y="17" text-anchor="middle" font-size="10" fill="{INK}">{html.escape(window.number)}</text>'
+
+
+def _grid(plot: Plot, x: Scale, y: Scale) -> Iterator[str]:
+    bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
+    values = ticks(y.low, y.high, 5)
+    for value, label in zip(values, labels(values), strict=True):
+        at = y.place(value)
+        yield f'<line x1="{LEFT}" y1="{at:.1f}" x2="{right}" y2="{at:.1f}" stroke="{FAINT}" stroke-width="0.7"/>'
+        yield f'<text x="{LEFT - 6}" y="{at + 3.5:.1f}" text-anchor="end" fill="{INK}">{label}</text>'
+    seconds, unit = time_unit(max(abs(x.low), abs(x.high))) if plot.has_times else (1.0, "")
+    values = ticks(x.low / seconds, x.high / seconds, 8)
+    for value, label in zip(values, labels(values), strict=True):
+        at = x.place(value * seconds)
+        yield f'<line x1="{at:.1f}" y1="{bottom}" x2="{at:.1f}" y2="{bottom + 4}" stroke="{INK}" stroke-width="0.8"/>'
+        yield f'<text x="{at:.1f}" y="{bottom + 16}" text-anchor="middle" fill="{INK}">{label}</text>'
+    yield f'<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" stroke="{INK}" stroke-width="0.8"/>'
+    middle, height = (LEFT + right) / 2, (TOP + bottom) / 2
+    since = f" since {figures.moment(plot.start_at)} UTC" if plot.start_at else ""
+    below = f"time in {unit}{since}" if plot.has_times else "row"
+    yield f'<text x="{middle:.0f}" y="{HEIGHT - 8}" text-anchor="middle" fill="{INK}">{below}</text>'
+    unit_text = one_line(plot.trace.unit, 12)
+    beside = html.escape(one_line(plot.trace.channel, 28) + (f" in {unit_text}" if unit_text else ""))
+    yield f'<text x="12" y="{height:.0f}" text-anchor="middle" fill="{INK}" transform="rotate(-90 12 {height:.0f})">{beside}</text>'
+
+
+def _limits(lines: Iterable[tuple[float, str]], y: Scale) -> Iterator[str]:
+    right = WIDTH - RIGHT
+    for value, text in lines:
+        at = y.place(value)
+        yield f'<line x1="{LEFT}" y1="{at:.1f}" x2="{right}" y2="{at:.1f}" stroke="{LIMIT}" stroke-width="1" stroke-dasharray="6 4"/>'
+        yield f'<text x="{right - 2}" y="{at - 3:.1f}" text-anchor="end" font-size="10" fill="{LIMIT}">{html.escape(text)}</text>'
+
+
+def _line(columns: Iterable[tuple[float, float, float]], x: Scale, y: Scale) -> str:
+    """One path: to and fro between lowest and highest, so that a thinned trace fills what it covered; broken where values are missing."""
+    path, drawing = [], False
+    for time, low, high in columns:
+        if math.isfinite(low):
+            bottom, top = y.place(low), y.place(high)
+            first, rest = (bottom, f"V{top:.1f}") if bottom - top >= 1 else ((bottom + top) / 2, "" if drawing else "h.1")
+            path.append(f"{'L' if drawing else 'M'}{x.place(time):.1f} {first:.1f}{rest}")
+        drawing = math.isfinite(low)
+    return f'<path d="{"".join(path)}" fill="none" stroke="{LINE}" stroke-width="1.1" stroke-linejoin="round" stroke-linecap="round"/>'
