@@ -81,6 +81,11 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     },
     "cli/output.py": {"msgspec": "JSON documents hold ids and times"},
     "projections/report_markdown.py": {"markdown_it": "reports are kept as Markdown, and it reads that"},
+    "projections/report_pages.py": {"markdown_it": "it writes the HTML of what it has read"},
+    "projections/report_pdf.py": {
+        "markdown_it": "the tree of what it has read is what a PDF is made of",
+        "typst": "it sets and writes PDF, in process and without a file or font of the machine",
+    },
     "api/operations/metrics.py": {"prometheus_client": "it writes the figures in the form that Prometheus reads"},
 }
 

@@ -1,0 +1,45 @@
+"""Where long words of a table may break on paper, and how wide its columns are."""
+
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+
+BREAK = "\N{ZERO WIDTH SPACE}"
+WORD_MAX = 16  # characters that stay together
+WIDTHS_MAX = (40, 30, 24, 18)  # characters that a column asks for at most: the first with which all fit in type of full size
+MARGIN = 2  # characters
+FULL_SIZE, SMALLEST = 8.5, 6.0  # points
+SIZES = ((122, FULL_SIZE), (136, 7.5), (150, 6.8))  # characters of all columns -> size of the type
+JOINTS = re.compile(r"(?<=[_\-./\\:@,;])(?=\w)")
+
+
+def breakable(text: str) -> str:
+    """The text with places to break in each word longer than WORD_MAX: behind its joints, else anywhere."""
+    return " ".join(_broken(word) if len(word) > WORD_MAX else word for word in text.split(" "))
+
+
+def widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    """The share of each column: as much as its longest text asks for, within reason, and never less than its longest piece."""
+    columns = list(zip(*rows, strict=True))
+    tried = ([max(_width(cell, most) for cell in column) + MARGIN for column in columns] for most in WIDTHS_MAX)
+    return min(tried, key=lambda shares: max(sum(shares), SIZES[0][0]))
+
+
+def size(shares: Sequence[int]) -> float:
+    """Of the type in points, so that columns of these shares fit beside each other."""
+    return next((points for most, points in SIZES if sum(shares) <= most), SMALLEST)
+
+
+def _width(cell: str, most: int) -> int:
+    return max(min(_length(cell), most), *(_length(piece) for piece in re.split(f"[ {BREAK}]", cell)))
+
+
+def _length(text: str) -> int:
+    """In lower-case letters: capitals are wider, and characters of East Asia twice as wide."""
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return math.ceil(len(text) + 0.35 * sum(c.isupper() for c in text) + wide) - text.count(BREAK)
+
+
+def _broken(word: str) -> str:
+    return BREAK.join(piece[at : at + WORD_MAX] for piece in JOINTS.split(word) for at in range(0, len(piece), WORD_MAX))
