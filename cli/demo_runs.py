@@ -6,6 +6,7 @@ from typing import NamedTuple
 class Run(NamedTuple):
     """Cards named in `failed` fail at one step, those in `excepted` pass with an exception, those in `retested` fail and pass a day later.
 
+    `recorded` names the cards that a logger wrote a file of, `analysed` those that a report is asked for, or "run" for all of it.
     `assets` are places in the system's assets; `done` is how many of the cards were worked through (None: all).
     """
 
@@ -21,6 +22,8 @@ class Run(NamedTuple):
     retested: tuple[str, ...] = ()
     done: int | None = None
     closed: str = ""
+    recorded: tuple[str, ...] = ()
+    analysed: tuple[str, ...] = ()
     deleted_for_a_while: bool = False
 
 
@@ -43,9 +46,33 @@ RUNS = (
         excepted=("selftest",),
         retested=("overvoltage", "can"),
         closed="Passed after the change of the input filter and firmware 2.4.1. Accepted with one exception.",
+        recorded=("undervoltage", "overcurrent", "thermal", "speed"),
+        analysed=("run", "undervoltage"),
     ),
-    Run("Motor Controller Acceptance Test, Unit 2", "motor", 2, "maya", ("tomas",), (1, RIG), MOTOR, failed=("thermal",)),
-    Run("PDU Protection Test", "pdu", 1, "jonas", ("tomas",), (0, 2, 3), POWER, failed=("overcurrent", "undervoltage")),
+    Run(
+        "Motor Controller Acceptance Test, Unit 2",
+        "motor",
+        2,
+        "maya",
+        ("tomas",),
+        (1, RIG),
+        MOTOR,
+        failed=("thermal",),
+        recorded=("thermal",),
+        analysed=("thermal",),
+    ),
+    Run(
+        "PDU Protection Test",
+        "pdu",
+        1,
+        "jonas",
+        ("tomas",),
+        (0, 2, 3),
+        POWER,
+        failed=("overcurrent", "undervoltage"),
+        recorded=("overcurrent", "undervoltage"),
+        analysed=("run",),
+    ),
     Run("Coolant Pump Leak Test", "pump", 1, "jonas", ("aiko",), (0, RIG), ("seal",), closed="No leak found."),
     Run("Coolant Pump Thermal Test", "pump", 2, "maya", ("aiko", "tomas"), (0, CHAMBER), ("selftest", "thermal"), excepted=("thermal",)),
     Run("Motor Controller Overvoltage Investigation", "motor", 2, "maya", ("aiko",), (0,), ("overvoltage",), failed=("overvoltage",)),

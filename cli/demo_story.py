@@ -7,6 +7,7 @@ from typing import Any
 
 from cli.demo_campaign import ASSETS, CARDS, FIRST_DAY, ISSUES, PEOPLE, SYSTEMS, Step
 from cli.demo_runs import RUNS, Run
+from cli.demo_signals import Recording, record
 from infra.public_api import Client
 
 LEAD = "maya"
@@ -65,6 +66,7 @@ class Story:
         path = f"/test-runs/{made['uuid']}"
         for place, (key, card) in enumerate(zip(run.cards[: run.done], made["test_cards"], strict=False)):
             self._card(run, place, key, card, path)
+        self._reports(run, made, path)
         if run.deleted_for_a_while:
             self.client(run.lead, "DELETE", path)
             self.client(run.lead, "POST", f"{path}/restore")
@@ -86,6 +88,9 @@ class Story:
                 trouble = made["uuid"], step.failure, ended
             at = ended
         self.client(person, "POST", f"{path}/results", {"results": results})
+        if key in run.recorded:
+            recording = record(key, run.title, [(r["started_at"], r["ended_at"]) for r in results])
+            self._file(person, recording, path, {"test_card_id": card["uuid"], "test_step_id": card["test_steps"][1]["uuid"]})
         if trouble is not None:
             step_id, seen, when = trouble
             where = f"{path}/cards/{card['uuid']}/steps/{step_id}"
@@ -93,6 +98,19 @@ class Story:
             self.client(person, "PUT", f"{where}/issues/{self._issue(key, run)}")
             if key in run.retested:
                 self._retest(run, where, key, when + timedelta(days=1, minutes=20))
+
+    def _file(self, person: str, file: Recording, path: str, place: dict[str, str]) -> None:
+        """As any client does it: ask where to, send, register."""
+        about = {"file_name": file.file_name, "file_size": len(file.content), "content_type": file.content_type}
+        upload = self.client(person, "POST", f"{path}/uploads", about)
+        self.client.upload(upload["url"], file.content, upload["headers"])
+        self.client(person, "POST", f"{path}/data", about | {"s3_url": upload["s3_url"], "associate_with": place})
+
+    def _reports(self, run: Run, made: dict[str, Any], path: str) -> None:
+        cards = dict(zip(run.cards, made["test_cards"], strict=True))
+        for wanted in run.analysed:
+            scope = {"scope": "run"} if wanted == "run" else {"scope": "card", "test_card_id": cards[wanted]["uuid"]}
+            self.client(run.lead, "POST", f"{path}/reports", scope)
 
     def _retest(self, run: Run, where: str, key: str, when: datetime) -> None:
         person = run.bench[-1]

@@ -46,6 +46,15 @@ class Client:
             return msgspec.json.decode(answer.content) if answer.content else None
         raise Declined(f"{method} {path}", answer.status_code, _detail(answer))
 
+    def upload(self, url: str, content: bytes, headers: dict[str, str]) -> None:
+        """Sends a file to an address that the API gave; no token goes there."""
+        try:
+            answer = self._http.put(url, content=content, headers=headers)
+        except httpx.TransportError as error:
+            raise NoServer(str(error)) from error
+        if not answer.is_success:
+            raise Declined("PUT of a file", answer.status_code, "S3 did not take the file.")
+
     def is_runledger(self) -> bool:
         """Whether what answers is one of us; NoServer when nobody answers."""
         answer = self._send("GET", "/livez", b"", {})
