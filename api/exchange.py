@@ -68,6 +68,14 @@ class Exchange:
 
     async def read(self, request: Req, sql: str, params: dict[str, Any], target: Target, least: Role = Role.VIEWER) -> Response[bytes]:
         """Answers one document below a root, if the root is in the caller's scope."""
+        own, wide, body = await self.row(request, sql, params, target, least)
+        tag = etag(own, wide, body) if own else None
+        return document(request, body, tag, {"x-run-version": str(wide)} if target.kind is Kind.RUN else {})
+
+    async def row(
+        self, request: Req, sql: str, params: dict[str, Any], target: Target, least: Role = Role.VIEWER
+    ) -> tuple[int, int, bytes]:
+        """Own and wide version and the bytes of a document below a root, if the root is in the caller's scope."""
         actor = self.actor(request)
         async with self.pool.connection() as conn:
             params = params | {"run_id": await self.visible(conn, actor, target)}
@@ -76,9 +84,7 @@ class Exchange:
             row = await (await conn.execute(sql, params, prepare=True)).fetchone()
         if row is None:
             raise NotFound("Not found.")
-        own, wide, body = row
-        tag = etag(own, wide, bytes(body)) if own else None
-        return document(request, bytes(body), tag, {"x-run-version": str(wide)} if target.kind is Kind.RUN else {})
+        return row[0], row[1], bytes(row[2])
 
     async def visible(self, conn: AsyncConnection[Any], actor: Actor, target: Target) -> Any:
         """The id of a live root in the caller's scope."""

@@ -20,6 +20,10 @@ def emails(actors: str) -> str:
     return f"(SELECT coalesce(json_agg({one} ORDER BY a.n), '[]') FROM unnest({actors}) WITH ORDINALITY a(id, n))"
 
 
+NUMBER = "'TR-' || lpad(t.number::text, GREATEST(4, length(t.number::text)), '0')"
+SYSTEM_NAME = "(SELECT y.system_name FROM systems y WHERE y.system_id = t.system_id)"
+
+
 def linked_issues(ids: str) -> str:
     """SQL for issue references in the order of linking; deleted issues are hidden."""
     return f"""CASE WHEN {ids} = '{{}}' THEN '[]'::json ELSE (SELECT coalesce(json_agg(json_build_object('uuid', i.issue_id, 'title', i.title,
@@ -100,9 +104,8 @@ CARD = f"""json_build_object('uuid', c.card_id, 'title', c.title, 'description',
     'template_id', c.template_id, 'template_version', c.template_version)"""
 _CARDS_WITH_ALL = "cards c LEFT JOIN stepped USING (card_id) LEFT JOIN card_files USING (card_id) LEFT JOIN card_reports USING (card_id)"
 
-RUN = f"""json_build_object('uuid', t.run_id, 'test_run_id', 'TR-' || lpad(t.number::text, GREATEST(4, length(t.number::text)), '0'),
-    'title', t.title, 'description', t.description, 'system_id', t.system_id,
-    'system_name', (SELECT y.system_name FROM systems y WHERE y.system_id = t.system_id),
+RUN = f"""json_build_object('uuid', t.run_id, 'test_run_id', {NUMBER},
+    'title', t.title, 'description', t.description, 'system_id', t.system_id, 'system_name', {SYSTEM_NAME},
     'test_cards', coalesce(carded.list, '[]'), 'test_data', (SELECT coalesce(json_agg(f.doc {_BY_AGE}), '[]') FROM filed f),
     'reports', (SELECT coalesce(json_agg({REPORT} {_NEWEST_FIRST}), '[]') FROM reports r WHERE r.run_id = %(run_id)s),
     'contributors', {emails("t.contributors")}, 'created_by', {email("t.created_by")},
@@ -127,6 +130,10 @@ DATA_FILE_DETAIL = f"""SELECT f.version, t.wide, convert_to(({DATA_FILE})::text,
   WHERE f.file_id = %(file_id)s AND f.run_id = %(run_id)s AND NOT f.deleted AND NOT t.deleted"""
 
 REPORT_DETAIL = f"""SELECT r.version, t.wide, convert_to(({REPORT})::text, 'UTF8') FROM reports r JOIN runs t USING (run_id)
+  WHERE r.report_id = %(report_id)s AND r.run_id = %(run_id)s AND NOT t.deleted"""
+
+REPORT_ON_PAGE = f"""SELECT r.version, t.wide, convert_to(json_build_object('report', {REPORT}, 'run', json_build_object(
+    'test_run_id', {NUMBER}, 'title', t.title, 'system_name', {SYSTEM_NAME}))::text, 'UTF8') FROM reports r JOIN runs t USING (run_id)
   WHERE r.report_id = %(report_id)s AND r.run_id = %(run_id)s AND NOT t.deleted"""
 
 JOB_RUN = """SELECT r.version, t.wide, convert_to(json_build_object('uuid', r.job_run_id, 'job_type', 'test_run_report', 'status', r.status,

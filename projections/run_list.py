@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from projections.documents import email, emails
+from projections.documents import NUMBER, SYSTEM_NAME, email, emails
 from projections.runs import STATUS_COLUMNS
 
 _STEPS = "(" + " + ".join(f"t.{c}" for c in STATUS_COLUMNS.values()) + ")"
@@ -20,9 +20,8 @@ _ISSUE_COUNT = """(SELECT count(DISTINCT i.issue_id) FROM (
         WHERE s.run_id = t.run_id AND s.issue_ids <> '{}' AND NOT s.deleted AND NOT c.deleted) l(id)
     JOIN issues i ON i.issue_id = l.id AND NOT i.deleted)"""
 
-SUMMARY = f"""json_build_object('uuid', t.run_id, 'test_run_id', 'TR-' || lpad(t.number::text, GREATEST(4, length(t.number::text)), '0'),
-    'title', t.title, 'system_id', t.system_id,
-    'system_name', (SELECT y.system_name FROM systems y WHERE y.system_id = t.system_id),
+SUMMARY = f"""json_build_object('uuid', t.run_id, 'test_run_id', {NUMBER},
+    'title', t.title, 'system_id', t.system_id, 'system_name', {SYSTEM_NAME},
     'completion_pct', CASE {_DONE} WHEN 0 THEN '0.0'::json WHEN {_STEPS} THEN '1.0'::json ELSE to_json({_DONE}::float8 / {_STEPS}) END,
     'step_status_counts', json_strip_nulls(json_build_object({_COUNTS})), 'contributors', {emails("t.contributors")},
     'asset_names', (SELECT coalesce(json_agg(a.name ORDER BY l.n), '[]')

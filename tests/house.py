@@ -85,6 +85,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "projections/report_pdf.py": {
         "markdown_it": "the tree of what it has read is what a PDF is made of",
         "typst": "it sets and writes PDF, in process and without a file or font of the machine",
+    },
     "cli/demo_signals.py": {
         "numpy": "the demo's signals are arrays",
         "polars": "the demo's files are CSV and Parquet",

@@ -1,11 +1,13 @@
 """Atlas: analysis reports of a run, and the job runs that make them."""
 
+import asyncio
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
+from msgspec import Meta
 
 from api import bodies, parameters
 from api.atlas.file_answers import JobRun, Report
@@ -13,7 +15,7 @@ from api.atlas.runs import target
 from api.atlas.words import Description
 from api.exchange import Exchange, Req
 from api.openapi.envelopes import Items
-from api.openapi.operation import Operation
+from api.openapi.operation import JSON, Operation
 from commands import reports
 from commands.reports import NewReport
 from commands.work import Query, Target, Work
@@ -21,11 +23,12 @@ from domain.facts import Kind
 from domain.refusals import FieldError, NotFound
 from domain.reports import Scope
 from domain.tokens import Role
-from projections import documents
+from projections import documents, report_pages, report_pdf
 
 REPORTS = "/test-runs/{run_id:str}/reports"
 JOB = "/job-runs/{job_run_id:str}"
 NO_JOB = "No such job run."
+Form = Annotated[Literal["json", "html", "pdf"], Meta(description="`json` unless told; `html` and `pdf` are pages to read and print.")]
 
 # scope -> whether each id is needed (None: must not be there)
 _TARGETS = {"run": (None, None), "card": (True, None), "step": (True, True)}
@@ -75,9 +78,25 @@ async def list_reports(request: Req, exchange: Exchange, run_id: str) -> Respons
     return await exchange.read(request, documents.REPORTS_OF_RUN, {}, target(run_id))
 
 
-@get(REPORTS + "/{report_id:str}", operation=Operation("Read a report", Role.VIEWER, Report))
+@get(
+    REPORTS + "/{report_id:str}",
+    operation=Operation("Read a report", Role.VIEWER, Report, query={"format": Form}, media=(JSON, "text/html", "application/pdf")),
+)
 async def get_report(request: Req, exchange: Exchange, run_id: str, report_id: str) -> Response[bytes]:
-    return await exchange.read(request, documents.REPORT_DETAIL, {"report_id": report_id_of(report_id)}, target(run_id))
+    """As JSON, or as a page to read, print and hand in."""
+    params, query = {"report_id": report_id_of(report_id)}, parameters.Query(request.scope["query_string"])
+    form = query.choice("format", ("json", "html", "pdf"))
+    query.done()
+    if form in (None, "json"):
+        return await exchange.read(request, documents.REPORT_DETAIL, params, target(run_id))
+    _, wide, body = await exchange.row(request, documents.REPORT_ON_PAGE, params, target(run_id))
+    shown, headers = msgspec.json.decode(body), {"x-run-version": str(wide)}
+    if form == "html":
+        page = await asyncio.to_thread(report_pages.html, shown["report"], shown["run"])
+        headers["content-security-policy"] = report_pages.CONTENT_SECURITY_POLICY
+        return Response(page.encode(), media_type="text/html", headers=headers)
+    headers["content-disposition"] = f'inline; filename="{shown["run"]["test_run_id"]}-report.pdf"'
+    return Response(await asyncio.to_thread(report_pdf.pdf, shown["report"], shown["run"]), media_type="application/pdf", headers=headers)
 
 
 async def _found(exchange: Exchange, job_run_id: str) -> tuple[UUID, Target]:

@@ -6,7 +6,7 @@ import msgspec
 
 from api import problems
 from api.openapi.envelopes import OF_SURFACE
-from api.openapi.operation import Operation
+from api.openapi.operation import JSON, Operation
 
 Schema = dict[str, Any]
 
@@ -69,7 +69,9 @@ def _success(path: str, method: str, operation: Operation, answer: Schema | None
         names += ["Link", "TotalCount"]
     response: Schema = {"description": DONE[operation.status], "headers": _headers(names)}
     if answer is not None:
-        response["content"] = {media: _content(operation, answer) for media in operation.media}
+        beside = {"schema": {"type": "string"}}  # a page of what stands in JSON
+        whole = _content(operation, answer)
+        response["content"] = {media: beside if media != JSON and JSON in operation.media else whole for media in operation.media}
     return response
 
 
