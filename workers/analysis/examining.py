@@ -25,6 +25,9 @@ from workers.analysis.summaries import Statistics
 from workers.analysis.traces import trace
 
 TRACES_MAX = 64  # channels; those with findings come first
+TIME_MAX_S = 1e13  # 300,000 years; a time beyond was not read as one
+PORTION_CELLS_MAX = 1_000_000
+PORTION_ROWS_MIN = 4_096
 KEPT_MOST = 0.5  # of the values keep a limit that may speak of another channel
 
 
@@ -82,10 +85,10 @@ def examine(file_id: UUID, file_name: str, table: Table, limits: Sequence[Limit]
     matched = bounds(table.channels, limits)
     watches = [Watch([bound for bound in matched if bound.channel == i]) for i in range(len(table.channels))]
     for block in table.blocks():
-        course.take(block)
-        columns = np.ascontiguousarray(block.values.T)
-        for watch, column in zip(watches, columns, strict=True):
-            watch.take(block.times, column)
+        for portion in _portions(block):
+            course.take(portion)
+            for i, watch in enumerate(watches):
+                watch.take(portion.times, np.ascontiguousarray(portion.values[:, i]))
     series = course.thinning.series()
     findings, notes = _findings(file_id, table, course, watches, series)
     return FileAnalysis(
@@ -101,6 +104,14 @@ def examine(file_id: UUID, file_name: str, table: Table, limits: Sequence[Limit]
         findings=tuple(findings),
         traces=tuple(_traces(table.channels, series, findings)),
     )
+
+
+def _portions(block: Block) -> Iterator[Block]:
+    """A wide block in pieces, so that what is computed on the way stays small; absurd times as unread ones."""
+    rows = max(PORTION_CELLS_MAX // max(block.values.shape[1], 1), PORTION_ROWS_MIN)
+    for start in range(0, len(block.times), rows):
+        times = block.times[start : start + rows]
+        yield Block(np.where(np.abs(times) < TIME_MAX_S, times, np.nan), block.values[start : start + rows])
 
 
 def _findings(file_id: UUID, table: Table, course: Course, watches: list[Watch], series: list[Series]) -> tuple[list[Finding], list[str]]:

@@ -25,8 +25,22 @@ def median5(x: Floats) -> Floats:
 
 
 def median9(x: Floats) -> Floats:
-    """The running median of nine, ends repeated: removes what lasts up to four samples."""
-    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(np.pad(x, 4, mode="edge"), 9), axis=1))
+    """The running median of nine, ends repeated: removes what lasts up to four samples.
+
+    Of three sorted triples it is the median of the highest low, the middle middle and the lowest high (Paeth 1990).
+    """
+    padded = np.pad(x, 4, mode="edge")
+    low, middle, high = _sorted3(padded[:-2], padded[1:-1], padded[2:])
+    count = len(x)
+    lows, middles, highs = ([part[i : i + count] for i in (0, 3, 6)] for part in (low, middle, high))
+    inner = _sorted3(middles[0], middles[1], middles[2])[1]
+    return _sorted3(np.maximum.reduce(lows), inner, np.minimum.reduce(highs))[1]
+
+
+def _sorted3(a: Floats, b: Floats, c: Floats) -> tuple[Floats, Floats, Floats]:
+    a, b = np.minimum(a, b), np.maximum(a, b)
+    b, c = np.minimum(b, c), np.maximum(b, c)
+    return np.minimum(a, b), np.maximum(a, b), c
 
 
 def despiked(x: Floats) -> Floats:

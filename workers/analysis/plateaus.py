@@ -70,6 +70,7 @@ class Plateaus:
         self.beside = np.empty(0)
         self._open = NONE
         self._tail = NONE
+        self._recent: Floats = np.empty(0)
         self._ranked = 0  # of the tail, from its beginning
         self._row = 0
 
@@ -100,7 +101,8 @@ class Plateaus:
             return
         self.rows += int(runs.length.sum())
         self.count += len(runs.value)
-        signs = np.sign(np.diff(runs.value))
+        levels = np.concatenate([self._recent, runs.value])
+        signs, self._recent = np.sign(np.diff(levels)), levels[-2:]
         self.turns += int(np.count_nonzero(signs[1:] * signs[:-1] < 0))
         self.moves += max(len(signs) - 1, 0)
         self.top.take(runs)

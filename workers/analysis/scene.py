@@ -1,7 +1,7 @@
 """Where a finding is made, and how its sentence names channels, amounts and moments."""
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -62,8 +62,8 @@ class Scene(NamedTuple):
             unit=self.channel.unit,
             start_s=finite(start),
             end_s=finite(end),
-            start_at=begin + timedelta(seconds=start) if begin and math.isfinite(start) else None,
-            end_at=begin + timedelta(seconds=end) if begin and math.isfinite(end) else None,
+            start_at=calendar(begin, start),
+            end_at=calendar(begin, end),
             value=None if value is None else finite(value),
             limit=limit,
         )
@@ -71,6 +71,14 @@ class Scene(NamedTuple):
     @property
     def _decimals(self) -> int:
         return min(max(math.ceil(-math.log10(self.step_s) - 1e-6), 0), DECIMALS_MAX) if self.step_s > 0 else 2
+
+
+def calendar(begin: datetime | None, seconds: float) -> datetime | None:
+    """None where the file gives no calendar time, or one outside the years 1 to 9999."""
+    try:
+        return begin + timedelta(seconds=seconds) if begin and math.isfinite(seconds) else None
+    except OverflowError:
+        return None
 
 
 def finite(value: float) -> float | None:

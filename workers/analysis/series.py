@@ -11,13 +11,14 @@ from workers.analysis.signals import Block
 Floats = NDArray[np.float64]
 BUCKETS_MAX = 100_000
 BUCKETS_MIN = 2_000
-CELLS_MAX = 3_000_000  # buckets by channels; each holds three numbers
+VALUE_MAX = 1e100  # no physical quantity is larger; squares and sums of what remains are finite
+CELLS_MAX = 2_000_000  # buckets by channels; each holds three numbers
 
 
 class Series(NamedTuple):
     """Buckets of `rows` rows in the order of the file. `first` and `last` are the times of each bucket's first and last row.
 
-    A value is NaN where none of the bucket's is finite. With one row a bucket low, mean and high are the same.
+    A value is NaN where the bucket holds none, or none below 1e100. With one row a bucket low, mean and high are the same.
     """
 
     first: Floats
@@ -80,7 +81,7 @@ def _joined(blocks: list[Block]) -> tuple[Floats, Floats]:
 
 
 def _bucket(times: Floats, values: Floats, rows: int) -> tuple[Floats, ...]:
-    finite = np.where(np.isfinite(values), values, np.nan)
+    finite = np.where(np.abs(values) < VALUE_MAX, values, np.nan)
     if rows == 1:
         return times, times, finite, finite, finite
     return times[::rows], times[rows - 1 :: rows], *_extremes(finite, finite, finite, rows)

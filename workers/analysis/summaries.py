@@ -3,6 +3,7 @@
 import numpy as np
 
 from workers.analysis.findings import ChannelSummary
+from workers.analysis.scene import finite
 from workers.analysis.signals import Block, Channel
 
 
@@ -16,6 +17,7 @@ class Statistics:
         self.count, self.mean, self.squares = np.zeros(count), np.zeros(count), np.zeros(count)
         self.low, self.high = np.full(count, np.inf), np.full(count, -np.inf)
 
+    @np.errstate(over="ignore", invalid="ignore")  # what is too large for a sum is told as none
     def take(self, block: Block) -> None:
         there = np.isfinite(block.values)
         values = np.where(there, block.values, 0.0)
@@ -45,8 +47,8 @@ class Statistics:
             count=count,
             missing=self.rows - count,
             gaps=0,
-            minimum=float(self.low[i]),
-            mean=float(self.mean[i]),
-            maximum=float(self.high[i]),
-            std=float(np.sqrt(self.squares[i] / count)),
+            minimum=finite(self.low[i]),
+            mean=finite(self.mean[i]),
+            maximum=finite(self.high[i]),
+            std=finite(np.sqrt(self.squares[i] / count)),
         )

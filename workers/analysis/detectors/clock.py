@@ -1,6 +1,7 @@
 """The time axis read in the order of the file: gaps, steps back, times that repeat, times that cannot be read."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workers.analysis.findings import Finding, FindingKind, Severity
 from workers.analysis.scene import Scene, counted
@@ -22,7 +23,7 @@ class Clock:
         self.rows = 0
         self.unread = 0
         self.repeats = 0
-        self._last: tuple[float, float] | None = None  # time and row
+        self._last: float | None = None
         self._medians: list[float] = []
         self._spreads: list[float] = []
         self._gaps = np.empty((0, 3))  # length, from, to
@@ -33,14 +34,12 @@ class Clock:
         there = np.isfinite(times)
         self.rows += len(times)
         self.unread += int(len(times) - np.count_nonzero(there))
-        times = times[there]
+        rows, times = np.flatnonzero(there), times[there]
         if self._last is not None:
-            times = np.concatenate(([self._last[0]], times))
-        if len(times) < 2:
-            self._last = (float(times[0]), 0.0) if len(times) else self._last
-            return
-        self._last = (float(times[-1]), 0.0)
-        self._look(times, np.diff(times))
+            rows, times = np.concatenate(([-1], rows)), np.concatenate(([self._last], times))
+        if len(times):
+            self._last = float(times[-1])
+            self._look(times, np.diff(times), np.diff(rows) > 1)
 
     def step_s(self) -> float:
         """The usual time between two rows: the median over blocks of their medians; 0 without one."""
@@ -53,7 +52,8 @@ class Clock:
         disorder = self._disorder(scene)
         return [*self._missing(scene, disorder), *disorder]
 
-    def _look(self, times: Floats, steps: Floats) -> None:
+    def _look(self, times: Floats, steps: Floats, unread: NDArray[np.bool_]) -> None:
+        """`unread`: rows without a time lie between the two."""
         onward = steps[steps > 0]
         if len(onward):
             self._medians.append(float(np.median(onward)))
@@ -65,8 +65,8 @@ class Clock:
             if len(group) and len(self._same) < PLACES_MAX:
                 self._same.append((float(times[group[0]]), len(group)))
         longest = np.argsort(-steps, kind="stable")[:GAPS_MAX] if len(steps) <= GAPS_MAX else np.argpartition(-steps, GAPS_MAX)[:GAPS_MAX]
-        gaps = np.column_stack([steps[longest], times[longest], times[longest + 1]])
-        gaps = np.concatenate([self._gaps, gaps])
+        longest = longest[~unread[longest]]
+        gaps = np.concatenate([self._gaps, np.column_stack([steps[longest], times[longest], times[longest + 1]])])
         self._gaps = gaps[np.argsort(-gaps[:, 0], kind="stable")[:GAPS_MAX]]
 
     def _missing(self, scene: Scene, disorder: list[Finding]) -> list[Finding]:

@@ -11,7 +11,9 @@ NAME = "spikes/1"
 SAMPLES_MIN = 20
 WIDTH_MAX = 4  # samples; what lasts longer is a level
 SIGMAS = 8.0  # of the scatter around the running median
-TAIL = 2.5  # times the distance that one sample in a hundred has anyway: noise with long tails is not a spike
+SIGMAS_OF_EXTREMES = 12.0  # the same for the extremes of buckets, which scatter less and have a longer tail (Gumbel 1935)
+TAIL = 3.0  # times the distance that one sample in a hundred has anyway: noise with long tails is not a spike
+VISIBLE = 0.002  # of the range of most values
 QUANTA = 5.0  # steps of the converter
 SIDE = 3  # samples on either side that tell the level
 
@@ -25,18 +27,20 @@ def spikes(series: Series, scene: Scene, step: float) -> list[Finding]:
     if len(there.mean) < SAMPLES_MIN:
         return []
     sides = [there.mean] if there.rows == 1 else [there.low, there.high]
-    found = [each for x in sides for each in _groups(x, step)]
+    sigmas = SIGMAS if there.rows == 1 else SIGMAS_OF_EXTREMES
+    found = [each for x in sides for each in _groups(x, step, sigmas)]
     return [_told(there, scene, *each) for each in _distinct(found)]
 
 
-def _groups(x: Floats, step: float) -> list[tuple[int, int, float, float]]:
+def _groups(x: Floats, step: float, sigmas: float) -> list[tuple[int, int, float, float]]:
     """First and last sample, worst value, level: by the narrow median, which follows a fast signal better, then by the wide one."""
     found = []
+    low, high = np.quantile(x, [0.05, 0.95])
     for smooth in (median5(x), median9(x)):
         residual = x - smooth
         tail = float(np.quantile(np.abs(residual), 0.99))
-        floor = max(SIGMAS * mad(residual), TAIL * tail, QUANTA * step, 1e-9 * float(np.abs(x).max()))
-        out = np.flatnonzero(np.abs(residual) > np.maximum(floor, SIGMAS * local_scatter(residual)))
+        floor = max(sigmas * mad(residual), TAIL * tail, QUANTA * step, VISIBLE * float(high - low), 1e-9 * float(np.abs(x).max()))
+        out = np.flatnonzero(np.abs(residual) > np.maximum(floor, sigmas * local_scatter(residual)))
         for group in np.split(out, np.flatnonzero(np.diff(out) > 2) + 1):
             if len(group) and group[-1] - group[0] < WIDTH_MAX and _returns(x, group[0], group[-1], floor):
                 worst = int(group[np.argmax(np.abs(residual[group]))])

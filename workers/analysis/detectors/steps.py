@@ -26,6 +26,7 @@ NEAR = 8  # samples between a command and the response
 RETURN = 0.35  # a level is back when the way back is the way there within this part
 CHANGES_MAX = 6  # more make a load profile, unless the signal is at its usual level nearly all the time
 AWAY_MAX = 0.15  # of the file
+CROWD = 4.5  # times the way to the nearest change: within it an isolated sag has one other, a wave eight
 
 
 class Change(NamedTuple):
@@ -52,9 +53,10 @@ def level_steps(series: Series, scene: Scene, step: float, commands: Floats) -> 
     found = changes(x, step, _holes(there.first))
     events = _events(found, len(x))
     away = sum(stop - change.at for change, stop, back in events if back)
-    if len(found) > CHANGES_MAX and away > AWAY_MAX * len(x):
+    lasting = sum(not back for _, _, back in events)
+    if lasting > CHANGES_MAX or (len(found) > CHANGES_MAX and away > AWAY_MAX * len(x)):
         return []
-    return [_told(there, scene, commands, *event) for event in events]
+    return [] if _swings(found) else [_told(there, scene, commands, *event) for event in events]
 
 
 def changes(x: Floats, step: float, holes: Floats) -> list[Change]:
@@ -73,6 +75,16 @@ def changes(x: Floats, step: float, holes: Floats) -> list[Change]:
             return _levels(x, places, LEVEL_SAMPLES, 0)
         for at in weak:
             del heights[at]
+
+
+def _swings(found: list[Change]) -> bool:
+    """Whether most changes stand in a row of many, evenly spaced: a wave, though perhaps not all through the file."""
+    places = np.array([change.at for change in found], dtype=np.float64)
+    if len(places) <= CHANGES_MAX:
+        return False
+    nearest = np.minimum(np.diff(places, prepend=-np.inf), np.diff(places, append=np.inf))
+    crowd = [np.count_nonzero(np.abs(places - at) <= CROWD * near) for at, near in zip(places, nearest, strict=True)]
+    return 2 * sum(int(count) > CHANGES_MAX for count in crowd) > len(found)
 
 
 def _holes(times: Floats) -> Floats:

@@ -38,6 +38,7 @@ class Held:
 
     format = "csv"
     notes = ()
+    block_rows = BLOCK_ROWS_MAX
 
     def __init__(self, times: Floats, columns: dict[Channel, Floats], axis: TimeAxis | None = CLOCK) -> None:
         self.channels = tuple(columns)
@@ -46,8 +47,8 @@ class Held:
         self.values = np.column_stack(list(columns.values())) if columns else np.empty((len(times), 0))
 
     def blocks(self) -> Iterator[Block]:
-        for start in range(0, len(self.times), BLOCK_ROWS_MAX):
-            rows = slice(start, start + BLOCK_ROWS_MAX)
+        for start in range(0, len(self.times), self.block_rows):
+            rows = slice(start, start + self.block_rows)
             yield Block(self.times[rows], self.values[rows])
 
 
