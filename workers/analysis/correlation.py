@@ -40,8 +40,8 @@ class TimedStep(NamedTuple):
 def cited(subject: Subject, files: Iterable[FileAnalysis]) -> tuple[Cited, ...]:
     """All findings, worst first, then in the order of the files and of time."""
     steps = timed(subject.steps())
-    every = [_cited(subject, steps, file, finding) for file in files for finding in file.findings]
-    return tuple(sorted(every, key=lambda c: RANKS[c.finding.severity]))  # stable: files and times keep their order
+    every = [(number, _cited(subject, steps, file, finding)) for number, file in enumerate(files) for finding in file.findings]
+    return tuple(c for _, c in sorted(every, key=lambda e: (RANKS[e[1].finding.severity], e[0], e[1].finding.start_s or 0.0)))
 
 
 def timed(steps: Iterable[NumberedStep]) -> list[TimedStep]:

@@ -2,24 +2,29 @@
 
 import html
 import math
+import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from workers.analysis import figures
 from workers.analysis.axes import Scale, labels, ticks, time_unit, widened
 from workers.analysis.findings import Finding, Limit, Severity, Trace
 from workers.analysis.plain import one_line
+from workers.analysis.units import converted
 
 WIDTH, HEIGHT = 680, 230  # pixels
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 26, 42  # pixels around the area of the trace
 HEADROOM = 13  # pixels above the trace, for the numbers of findings
-COLUMNS_MAX = 300  # points of the trace, each a lowest and a highest value
+COLUMNS_MAX = 400  # points of the trace, each a lowest and a highest value
 SHADES_MAX = 30
 LIMITS_MAX = 4
+NARROWEST = 2.0  # pixels of a shade
+GAP_MIN = 3  # times the usual distance of two places: there the line is broken
 STEPS_MAX = 30
 LINE, SHADES, LIMIT = "#1f4e79", {Severity.BREACH: "#c0392b", Severity.ANOMALY: "#b9770e", Severity.NOTE: "#6b7680"}, "#a4262c"
-INK, FAINT = "#333333", "#d9d9d9"
+INK, FAINT, STRIP = "#333333", "#d9d9d9", ("#c9d6e2", "#e3e9ef")
 FONT = "Libertinus Serif, Arial, sans-serif"
 
 
@@ -68,11 +73,16 @@ def drawn(plot: Plot) -> str | None:
 
 
 def _columns(trace: Trace) -> Iterator[tuple[float, float, float]]:
-    """The trace as (time, lowest, highest) at COLUMNS_MAX places at most; NaN where a stretch holds no value."""
+    """The trace as (time, lowest, highest) at COLUMNS_MAX places at most; NaN where a stretch holds no value, or none was taken."""
     points = [(t, _value(a), _value(b)) for t, a, b in zip(trace.times, trace.low, trace.high, strict=True) if math.isfinite(t)]
-    share = math.ceil(len(points) / COLUMNS_MAX) or 1
-    for at in range(0, len(points), share):
-        group = points[at : at + share]
+    count = min(len(points), COLUMNS_MAX)
+    groups = [points[n * len(points) // count : (n + 1) * len(points) // count] for n in range(count)]
+    usual = statistics.median([after[0][0] - before[0][0] for before, after in pairwise(groups)] or [math.inf])
+    last = math.inf
+    for group in groups:
+        if group[0][0] - last > usual * GAP_MIN:
+            yield group[0][0], math.nan, math.nan
+        last = group[-1][0]
         seen = [(a, b) for _, a, b in group if math.isfinite(a) and math.isfinite(b)]
         yield group[0][0], min((a for a, _ in seen), default=math.nan), max((b for _, b in seen), default=math.nan)
 
@@ -82,7 +92,7 @@ def _value(value: float | None) -> float:
 
 
 def _limit_lines(plot: Plot, lowest: float, highest: float) -> Iterator[tuple[float, str]]:
-    """Each bound once, if it is in the channel's unit and not so far off that it would flatten the trace."""
+    """Each bound once, if the channel's unit can tell it and it is not so far off that it would flatten the trace."""
     reach = (highest - lowest) or abs(highest) or 1.0
     bounds = dict.fromkeys(b for mark in plot.marks if mark.finding.limit for b in _bounds(mark.finding.limit, plot.trace.unit))
     near = [(value, text) for value, text in bounds if lowest - reach <= value <= highest + reach]
@@ -90,41 +100,58 @@ def _limit_lines(plot: Plot, lowest: float, highest: float) -> Iterator[tuple[fl
 
 
 def _bounds(limit: Limit, unit: str) -> Iterator[tuple[float, str]]:
-    if limit.unit != unit:
-        return
-    if limit.low is not None:
-        yield limit.low, f"min {figures.quantity(limit.low, unit)}"
-    if limit.high is not None:
-        yield limit.high, f"max {figures.quantity(limit.high, unit)}"
+    """In the channel's unit, named as they were written."""
+    for word, bound in (("min", limit.low), ("max", limit.high)):
+        value = bound if limit.unit == unit or bound is None else converted(bound, limit.unit, unit)
+        if bound is not None and value is not None:
+            yield value, f"{word} {figures.quantity(bound, limit.unit)}"
 
 
 def _shades(plot: Plot, x: Scale) -> Iterator[str]:
-    top, height, labelled = TOP, HEIGHT - BOTTOM - TOP, -math.inf
-    timed = (m for m in plot.marks if m.finding.start_s is not None)
-    marks = sorted(timed, key=lambda m: (m.finding.start_s or 0.0, m.number))[:SHADES_MAX]
-    for mark in marks:
-        start = mark.finding.start_s or 0.0
-        end = mark.finding.end_s if mark.finding.end_s is not None else start
-        if end < x.low or start > x.high:
-            continue
-        left, right = x.within(start), x.within(end)
-        width, colour = max(right - left, 2.0), SHADES[mark.finding.severity]
-        yield f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{height}" fill="{colour}" fill-opacity="0.16"/>'
-        middle = left + width / 2
+    """One path for each severity; numbers where there is room."""
+    timed = ((m.finding.start_s, m) for m in plot.marks if m.finding.start_s is not None)
+    spans = [(*_span(start, m.finding.end_s, x), m) for start, m in sorted(timed, key=lambda each: (each[0], each[1].number))]
+    shown = [(left, right, mark) for left, right, mark in spans if right > LEFT and left < WIDTH - RIGHT][:SHADES_MAX]
+    for severity, colour in SHADES.items():
+        boxes = "".join(_box(left, right, TOP, HEIGHT - BOTTOM) for left, right, m in shown if m.finding.severity is severity)
+        if boxes:
+            yield f'<path d="{boxes}" fill="{colour}" fill-opacity="0.16"/>'
+    yield '<g text-anchor="middle" font-size="10">'
+    labelled = -math.inf
+    for left, right, mark in shown:
+        middle = (left + right) / 2
         if middle - labelled >= 22:
-            yield f'<text x="{middle:.1f}" y="{top + 11}" text-anchor="middle" font-size="10" fill="{colour}">F{mark.number}</text>'
+            yield f'<text x="{middle:.1f}" y="{TOP + 11}" fill="{SHADES[mark.finding.severity]}">F{mark.number}</text>'
             labelled = middle
+    yield "</g>"
+
+
+def _span(start: float, end: float | None, x: Scale) -> tuple[float, float]:
+    """In pixels, wide enough to be seen; outside the area if the time is."""
+    end = start if end is None else end
+    if end < x.low or start > x.high:
+        return -math.inf, -math.inf
+    left, right = x.within(start), x.within(end)
+    return left, max(right, left + NARROWEST)
+
+
+def _box(left: float, right: float, top: float, bottom: float) -> str:
+    return f"M{left:.1f} {top}H{right:.1f}V{bottom}H{left:.1f}Z"
 
 
 def _steps(plot: Plot, x: Scale) -> Iterator[str]:
     """A strip above the trace: each step's time as a bar, with its number where there is room."""
-    for n, window in enumerate(w for w in list(plot.windows)[:STEPS_MAX] if w.end_s >= x.low and w.start_s <= x.high):
-        left, right = x.within(window.start_s), x.within(window.end_s)
-        fill = ("#c9d6e2", "#e3e9ef")[n % 2]
-        yield f'<rect x="{left:.1f}" y="6" width="{max(right - left, 1.0):.1f}" height="14" fill="{fill}"/>'
-        if right - left > 7 * len(window.number):
-            middle = (left + right) / 2
-            yield f'<text x="{middle:.1f}" y="17" text-anchor="middle" font-size="10" fill="{INK}">{html.escape(window.number)}</text>'
+    spans = [(*_span(window.start_s, window.end_s, x), window.number) for window in plot.windows]
+    shown = [span for span in spans if math.isfinite(span[0])][:STEPS_MAX]
+    for first, fill in enumerate(STRIP):
+        boxes = "".join(_box(left, right, 6, 20) for left, right, _ in shown[first :: len(STRIP)])
+        if boxes:
+            yield f'<path d="{boxes}" fill="{fill}"/>'
+    yield f'<g text-anchor="middle" font-size="10" fill="{INK}">'
+    for left, right, number in shown:
+        if right - left > 7 * len(number):
+            yield f'<text x="{(left + right) / 2:.1f}" y="17">{html.escape(number)}</text>'
+    yield "</g>"
 
 
 def _grid(plot: Plot, x: Scale, y: Scale) -> Iterator[str]:
@@ -159,12 +186,17 @@ def _limits(lines: Iterable[tuple[float, str]], y: Scale) -> Iterator[str]:
 
 
 def _line(columns: Iterable[tuple[float, float, float]], x: Scale, y: Scale) -> str:
-    """One path: to and fro between lowest and highest, so that a thinned trace fills what it covered; broken where values are missing."""
-    path, drawing = [], False
+    """One path through the lowest and highest values, the nearer first, so that a thinned trace fills what it covered."""
+    path, last = [], math.nan
     for time, low, high in columns:
-        if math.isfinite(low):
-            bottom, top = y.place(low), y.place(high)
-            first, rest = (bottom, f"V{top:.1f}") if bottom - top >= 1 else ((bottom + top) / 2, "" if drawing else "h.1")
-            path.append(f"{'L' if drawing else 'M'}{x.place(time):.1f} {first:.1f}{rest}")
-        drawing = math.isfinite(low)
+        if not math.isfinite(low):
+            last = math.nan
+            continue
+        ends = (y.place(low), y.place(high))
+        first, then = ends if not abs(last - ends[0]) > abs(last - ends[1]) else ends[::-1]
+        if abs(first - then) < 1:
+            first = then = (first + then) / 2
+        command, rest = ("L", "") if math.isfinite(last) else ("M", "h.1")  # a lone value is a dot
+        path.append(f"{command}{x.place(time):.1f} {first:.1f}{f'V{then:.1f}' if first != then else rest}")
+        last = then
     return f'<path d="{"".join(path)}" fill="none" stroke="{LINE}" stroke-width="1.1" stroke-linejoin="round" stroke-linecap="round"/>'

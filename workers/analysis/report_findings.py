@@ -41,7 +41,7 @@ def _row(number: int, cited: Cited, steps: dict[UUID, NumberedStep]) -> tuple[st
         escaped(cited.file_name, NAME_MAX),
         escaped(finding.channel, NAME_MAX),
         ", ".join(filter(None, (_start(finding), _length(finding)))),
-        escaped(figures.quantity(finding.value, finding.unit), NAME_MAX),
+        escaped(figures.quantity(finding.value, finding.unit), NAME_MAX) if finding.channel else "",
         escaped(_bound(finding.limit), NAME_MAX) if finding.limit else "",
         _during(cited, steps),
         escaped(finding.detector, NAME_MAX),

@@ -122,3 +122,19 @@ def analysis(about=None, files=None):
     )  # fmt: skip
     tools = (Tool("analysis", "1"), Tool("limits", "1"), Tool("spikes", "1"))
     return Analysis(subject=about, sources=sources, files=files, findings=correlation.cited(about, files), tools=tools)
+
+
+def recording(path):
+    """The log of the run as CSV: 20 rows a second, with an undervoltage, a spike, a drift and six seconds without samples."""
+    lines = ["time,supply_voltage [V],motor_current [A],housing_temperature [degC]"]
+    for row in range(12_000):
+        t = row / 20
+        if not 430 < t < 436:
+            at = (START + timedelta(seconds=t)).isoformat(timespec="milliseconds")
+            noise = 0.01 * ((row * 7919) % 13 - 6)
+            spike = 6.5 if abs(t - 298) < 0.03 else 0
+            undervoltage = -2.6 if 175 < t < 195 else 0
+            current = (20 if 470 < t < 540 else 1.2) + noise
+            warmth = 80 + 0.01 * t + noise
+            lines.append(f"{at},{12 + noise + undervoltage + spike:.3f},{current:.3f},{warmth:.3f}")
+    path.write_text("\n".join(lines) + "\n")
