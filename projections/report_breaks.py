@@ -6,17 +6,23 @@ import unicodedata
 from collections.abc import Sequence
 
 BREAK = "\N{ZERO WIDTH SPACE}"
-WORD_MAX = 16  # characters that stay together
+CELL_WORD_MAX, LINE_WORD_MAX = 16, 60  # characters that stay together in a table and elsewhere
 WIDTHS_MAX = (40, 30, 24, 18)  # characters that a column asks for at most: the first with which all fit in type of full size
 MARGIN = 2  # characters
+HEAD_MAX = 110  # characters
 FULL_SIZE, SMALLEST = 8.5, 6.0  # points
 SIZES = ((122, FULL_SIZE), (136, 7.5), (150, 6.8))  # characters of all columns -> size of the type
 JOINTS = re.compile(r"(?<=[_\-./\\:@,;])(?=\w)")
 
 
-def breakable(text: str) -> str:
-    """The text with places to break in each word longer than WORD_MAX: behind its joints, else anywhere."""
-    return " ".join(_broken(word) if len(word) > WORD_MAX else word for word in text.split(" "))
+def breakable(text: str, most: int) -> str:
+    """The text with places to break in each word of more than `most` characters: behind its joints, else anywhere."""
+    return " ".join(_broken(word, most) if len(word) > most else word for word in text.split(" "))
+
+
+def shortened(text: str) -> str:
+    """For the head of a page, which has one line."""
+    return text if _length(text) <= HEAD_MAX else text[: HEAD_MAX // 2] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def widths(rows: Sequence[Sequence[str]]) -> list[int]:
@@ -41,5 +47,5 @@ def _length(text: str) -> int:
     return math.ceil(len(text) + 0.35 * sum(c.isupper() for c in text) + wide) - text.count(BREAK)
 
 
-def _broken(word: str) -> str:
-    return BREAK.join(piece[at : at + WORD_MAX] for piece in JOINTS.split(word) for at in range(0, len(piece), WORD_MAX))
+def _broken(word: str, most: int) -> str:
+    return BREAK.join(piece[at : at + most] for piece in JOINTS.split(word) for at in range(0, len(piece), most))

@@ -15,7 +15,7 @@ from markdown_it.utils import EnvType, OptionsDict
 from projections.report_front import Front, front
 from projections.report_markdown import is_picture, parser
 
-WHOLE_MAX = 24  # characters of a cell that is not broken
+WHOLE_MAX = 20  # characters of a cell that is not broken
 
 STYLE = """
 @page {
@@ -106,8 +106,7 @@ def _content(content: str) -> str:
     for cell, text in pairwise(parsed):
         if cell.type in ("th_open", "td_open"):
             right = cell.attrs.pop("style", "") == "text-align:right"
-            is_whole = len(text.content) <= WHOLE_MAX and (right or " " not in text.content)
-            cell.attrs["class"] = f"{'right' if right else 'left'}{' whole' if is_whole else ''}"
+            cell.attrs["class"] = f"{'right' if right else 'left'}{' whole' if len(text.content) <= WHOLE_MAX else ''}"
     return str(md.renderer.render(parsed, md.options, {}))
 
 

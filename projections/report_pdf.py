@@ -12,7 +12,7 @@ import typst
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from projections.report_breaks import breakable, size, widths
+from projections.report_breaks import CELL_WORD_MAX, LINE_WORD_MAX, breakable, shortened, size, widths
 from projections.report_front import front
 from projections.report_markdown import is_picture, tokens
 
@@ -39,10 +39,11 @@ def pdf(report: dict[str, Any], run: dict[str, Any]) -> bytes:
 def program(report: dict[str, Any], run: dict[str, Any]) -> Program:
     shown = front(report, run)
     document = {
-        "title": shown.report.title,
+        "title": _line(shown.report.title),
+        "head": shortened(f"{shown.run.test_run_id}  {shown.report.title}"),
         "id": shown.report.uuid,
-        "facts": shown.facts,
-        "notice": shown.notice,
+        "facts": [(name, _line(value)) for name, value in shown.facts],
+        "notice": _line(shown.notice),
         "nodes": _blocks(_tree(shown.report.content)),
     }
     return Program(_source(), {"report": msgspec.json.encode(document).decode()}, _fonts())
@@ -106,12 +107,16 @@ def _runs(inline: Token) -> Iterator[Node]:
         depth[token.type.removesuffix("_open").removesuffix("_close")] += token.nesting
         text = {"softbreak": " ", "hardbreak": "\n"}.get(token.type, token.content)
         if text:
-            yield {"s": text, "strong": depth["strong"] > 0, "em": depth["em"] > 0, "code": token.type == "code_inline"}
+            yield {"s": _line(text), "strong": depth["strong"] > 0, "em": depth["em"] > 0, "code": token.type == "code_inline"}
 
 
 def _table(node: SyntaxTreeNode) -> Node:
     lines = [line for part in node.children for line in part.children]
-    rows = [[[run | {"s": breakable(run["s"])} for run in _inlines(cell)] for cell in line.children] for line in lines]
+    rows = [[[run | {"s": breakable(run["s"], CELL_WORD_MAX)} for run in _inlines(cell)] for cell in line.children] for line in lines]
     shares = widths([["".join(run["s"] for run in cell) for cell in row] for row in rows])
     aligned = ["right" if cell.attrs.get("style") == "text-align:right" else "left" for cell in lines[0].children]
     return {"t": "table", "align": aligned, "widths": shares, "size": size(shares), "rows": rows}
+
+
+def _line(text: str) -> str:
+    return breakable(text, LINE_WORD_MAX)
