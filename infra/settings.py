@@ -54,6 +54,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     llm_key: str | None = None
     llm_s_max: int = 60
     llm_tokens_max: int = 16_000
+    embeddings_url: str | None = None
+    embeddings_model: str | None = None
+    embeddings_key: str | None = None
     grace_s: int = 25
     metrics_need_token: bool = False
     log: str = "text"
@@ -87,7 +90,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if not re.fullmatch("[a-z_][a-z0-9_]{0,40}", text.get("schema", "runledger")):
             raise SettingsError("RUNLEDGER_SCHEMA must be a lower-case SQL name of at most 41 characters")
         _check_addresses(given)
-        _check_model(text)
+        _check_model(text, "llm")
+        _check_model(text, "embeddings")
         return cls(
             data_dir=Path(given.get("RUNLEDGER_DATA_DIR", ".runledger")).absolute(),
             port=_integer(given, "PORT" if "PORT" in given else "RUNLEDGER_PORT", 8000, 0, 65_535),
@@ -130,6 +134,9 @@ _TEXTS = {
     "llm_url": "RUNLEDGER_LLM_URL",
     "llm_model": "RUNLEDGER_LLM_MODEL",
     "llm_key": "RUNLEDGER_LLM_KEY",
+    "embeddings_url": "RUNLEDGER_EMBEDDINGS_URL",
+    "embeddings_model": "RUNLEDGER_EMBEDDINGS_MODEL",
+    "embeddings_key": "RUNLEDGER_EMBEDDINGS_KEY",
 }
 
 
@@ -142,14 +149,15 @@ def _check_addresses(env: Mapping[str, str]) -> None:
             raise SettingsError(f"{name} must look like postgresql://user:password@host:5432/database") from None
 
 
-def _check_model(text: Mapping[str, str]) -> None:
+def _check_model(text: Mapping[str, str], kind: str) -> None:
     """The address holds no secret, so that it may be shown and logged: the key has a setting of its own."""
-    if not re.fullmatch(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[^\s?#]*)?", text.get("llm_url", "http://unset")):
-        raise SettingsError("RUNLEDGER_LLM_URL must look like https://models.example.com/v1, without a user or a query")
-    if ("llm_url" in text) != ("llm_model" in text):
-        raise SettingsError("RUNLEDGER_LLM_URL and RUNLEDGER_LLM_MODEL must be set together")
-    if not re.fullmatch("[!-~]+", text.get("llm_key", "unset")):
-        raise SettingsError("RUNLEDGER_LLM_KEY must be printable ASCII without blanks")
+    url, model, key = f"{kind}_url", f"{kind}_model", f"{kind}_key"
+    if not re.fullmatch(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[^\s?#]*)?", text.get(url, "http://unset")):
+        raise SettingsError(f"{_TEXTS[url]} must look like https://models.example.com/v1, without a user or a query")
+    if (url in text) != (model in text):
+        raise SettingsError(f"{_TEXTS[url]} and {_TEXTS[model]} must be set together")
+    if not re.fullmatch("[!-~]+", text.get(key, "unset")):
+        raise SettingsError(f"{_TEXTS[key]} must be printable ASCII without blanks")
 
 
 _ADDRESSES = ("database_url", "owner_url", "redis_url", "s3_endpoint", "s3_access_key", "s3_secret_key", "s3_region")
