@@ -18,6 +18,7 @@ from workers.analysis.limit_matching import Bound, bounds
 from workers.analysis.merging import told_once
 from workers.analysis.nature import Nature, commands, nature
 from workers.analysis.plateaus import Plateaus
+from workers.analysis.refining import refined
 from workers.analysis.scene import Scene, finite
 from workers.analysis.series import Floats, Series, Thinning
 from workers.analysis.signals import Block, Channel, Table
@@ -80,7 +81,7 @@ class Course:
 
 
 def examine(file_id: UUID, file_name: str, table: Table, limits: Sequence[Limit]) -> FileAnalysis:
-    """Reads the table once, in bounded memory. The same table and limits give the same answer."""
+    """Reads the table once, in bounded memory; a large one with short faults twice. The same table and limits give the same answer."""
     course = Course(table.channels)
     matched = bounds(table.channels, limits)
     watches = [Watch([bound for bound in matched if bound.channel == i]) for i in range(len(table.channels))]
@@ -115,13 +116,21 @@ def _portions(block: Block) -> Iterator[Block]:
 
 
 def _findings(file_id: UUID, table: Table, course: Course, watches: list[Watch], series: list[Series]) -> tuple[list[Finding], list[str]]:
-    step_s = course.clock.step_s()
+    step_s, rows = course.clock.step_s(), series[0].rows if series else 1
     found = course.clock.findings(Scene(file_id, Channel("", ""), table.axis, step_s)) if table.axis else []
     known = [nature(each, channel.unit) for each, channel in zip(series, table.channels, strict=False)]
     commanded = commands(series, [kind for kind, _ in known])
+    scenes = {channel.name: Scene(file_id, channel, table.axis, step_s) for channel in table.channels}
+    steps = {channel.name: step for channel, (_, step) in zip(table.channels, known, strict=False)}
     for channel, watch, each, (kind, step) in zip(table.channels, watches, series, known, strict=False):
-        found += watch.findings(Scene(file_id, channel, table.axis, step_s), each, kind, step, commanded)
-    findings, notes = told_once(found, step_s * (series[0].rows if series else 1))
+        found += watch.findings(scenes[channel.name], each, kind, step, commanded)
+    findings, notes = told_once(found, step_s * rows)
+
+    def again(name: str, excerpt: Series) -> list[Finding]:
+        scene, step = scenes[name], steps[name]
+        return [*spikes(excerpt, scene, step), *level_steps(excerpt, scene, step, commanded)]
+
+    findings = refined(findings, table, step_s, rows, again)
     if table.axis and course.clock.is_coarse():
         notes.append("many times repeat: the clock counts in steps longer than the time between two rows")
     return findings, notes
