@@ -75,6 +75,10 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     },
     "infra/objects.py": {"aiohttp": "a body that was cut short comes as its error, which aiobotocore lets through"},
     "infra/probes.py": {"botocore": "the errors of aiobotocore are defined there"},
+    "workers/analysis/readers/workbooks.py": {"fastexcel": "it reads Excel sheets"},
+    "workers/analysis/readers/tdms.py": {"nptdms": "it reads the format; an extra"},
+    "workers/analysis/readers/mf4.py": {"asammdf": "it reads the format; an extra"},
+    "workers/analysis/readers/hdf5.py": {"h5py": "it reads the format; an extra"},
     "cli/exits.py": {
         "psycopg": "a database that is away becomes exit code 4, by the driver's error types",
         "psycopg_pool": "a pool without a free connection becomes exit code 4",

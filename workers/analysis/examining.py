@@ -22,7 +22,7 @@ from workers.analysis.refining import refined
 from workers.analysis.scene import Scene, finite
 from workers.analysis.series import Floats, Series, Thinning
 from workers.analysis.signals import Block, Channel, Table
-from workers.analysis.summaries import Statistics
+from workers.analysis.statistics import Statistics
 from workers.analysis.traces import trace
 
 TRACES_MAX = 64  # channels; those with findings come first
