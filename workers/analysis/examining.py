@@ -100,6 +100,7 @@ def examine(file_id: UUID, file_name: str, table: Table, limits: Sequence[Limit]
         start_s=finite(course.start),
         end_s=finite(course.end),
         start_at=table.axis.start if table.axis else None,
+        has_times=table.axis is not None,
         notes=(*table.notes, *notes),
         channels=course.statistics.summaries(),
         findings=tuple(findings),

@@ -92,7 +92,10 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileAnalysis(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything said of one file. `failure` is why it could not be read; then the rest is empty."""
+    """Everything said of one file. `failure` is why it could not be read; then the rest is empty.
+
+    Without `has_times` what counts as seconds elsewhere are row numbers.
+    """
 
     file_id: UUID
     file_name: str
@@ -101,6 +104,7 @@ class FileAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     start_s: float | None = None
     end_s: float | None = None
     start_at: datetime | None = None
+    has_times: bool = True
     notes: tuple[str, ...] = ()
     channels: tuple[ChannelSummary, ...] = ()
     findings: tuple[Finding, ...] = ()

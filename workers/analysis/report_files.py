@@ -70,7 +70,7 @@ def _file(file: FileAnalysis) -> Iterator[str]:
 
 
 def _span(file: FileAnalysis) -> Iterator[str]:
-    if file.start_s is None or file.end_s is None:
+    if file.start_s is None or file.end_s is None or not file.has_times:
         return
     if file.start_at is not None:
         start = file.start_at + timedelta(seconds=file.start_s)

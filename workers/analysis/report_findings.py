@@ -27,20 +27,21 @@ def findings(analysis: Analysis) -> list[str]:
     if not told:
         return []
     steps = {s.step.uuid: s for s in analysis.subject.steps()}
-    rows = (_row(number, cited, steps) for number, cited in told)
+    timed = {file.file_id for file in analysis.files if file.has_times}
+    rows = (_row(number, cited, steps, has_times=cited.finding.file_id in timed) for number, cited in told)
     sentences = (_sentence(number, cited) for number, cited in told)
     lines = ["## Findings", "", *table(HEADER, "lllllrrll", rows, TABLE_BYTES_MAX), *items(sentences, SENTENCES_BYTES_MAX)]
     return [*lines, *_pictures(analysis)]
 
 
-def _row(number: int, cited: Cited, steps: dict[UUID, NumberedStep]) -> tuple[str, ...]:
+def _row(number: int, cited: Cited, steps: dict[UUID, NumberedStep], *, has_times: bool) -> tuple[str, ...]:
     finding = cited.finding
     return (
         f"F{number}",
         f"**{finding.severity}**" if finding.severity is Severity.BREACH else str(finding.severity),
         escaped(cited.file_name, NAME_MAX),
         escaped(finding.channel, NAME_MAX),
-        ", ".join(filter(None, (_start(finding), _length(finding)))),
+        _when(finding) if has_times else _rows(finding),
         escaped(figures.quantity(finding.value, finding.unit), NAME_MAX) if finding.channel else "",
         escaped(_bound(finding.limit), NAME_MAX) if finding.limit else "",
         _during(cited, steps),
@@ -48,16 +49,20 @@ def _row(number: int, cited: Cited, steps: dict[UUID, NumberedStep]) -> tuple[st
     )
 
 
-def _start(finding: Finding) -> str:
-    if finding.start_at is not None:
-        return figures.moment(finding.start_at)
-    return figures.quantity(finding.start_s, "s") if finding.start_s is not None else ""
-
-
-def _length(finding: Finding) -> str:
-    if finding.start_s is None or finding.end_s is None or finding.end_s <= finding.start_s:
+def _when(finding: Finding) -> str:
+    if finding.start_s is None:
         return ""
-    return figures.duration(finding.end_s - finding.start_s)
+    start = figures.quantity(finding.start_s, "s") if finding.start_at is None else figures.moment(finding.start_at)
+    length = (finding.end_s or finding.start_s) - finding.start_s
+    return f"{start}, {figures.duration(length)}" if length > 0 else start
+
+
+def _rows(finding: Finding) -> str:
+    """Of a file without times."""
+    if finding.start_s is None:
+        return ""
+    last = finding.start_s if finding.end_s is None else finding.end_s
+    return f"row {finding.start_s:.0f}" if last <= finding.start_s else f"rows {finding.start_s:.0f} to {last:.0f}"
 
 
 def _bound(limit: Limit) -> str:
@@ -90,7 +95,7 @@ def _pictures(analysis: Analysis) -> Iterator[str]:
     """At most PLOTS_MAX, those of the worst findings first."""
     drawn = 0
     for file, trace, marks in _marked_traces(analysis):
-        plot = Plot(trace, marks, _windows(analysis, file), file.start_at, file.start_s is not None)
+        plot = Plot(trace, marks, _windows(analysis, file), file.start_at, file.has_times)
         picture = plots.drawn(plot)
         if picture is None:
             continue
@@ -102,12 +107,14 @@ def _pictures(analysis: Analysis) -> Iterator[str]:
 
 
 def _marked_traces(analysis: Analysis) -> Iterator[tuple[FileAnalysis, Trace, list[Mark]]]:
+    """What concerns a file as a whole is marked at each of its channels."""
     files = {file.file_id: file for file in analysis.files}
-    channels: dict[tuple[UUID, str], list[Mark]] = {}
+    marked: dict[tuple[UUID, str], list[Mark]] = {}
     for number, cited in enumerate(analysis.findings, 1):
-        channels.setdefault((cited.finding.file_id, cited.finding.channel), []).append(Mark(number, cited.finding))
-    for (file_id, channel), marks in channels.items():
-        yield from ((files[file_id], trace, marks) for trace in files[file_id].traces if trace.channel == channel)
+        marked.setdefault((cited.finding.file_id, cited.finding.channel), []).append(Mark(number, cited.finding))
+    for (file_id, channel), marks in marked.items():
+        own = [*marks, *marked.get((file_id, ""), [])]
+        yield from ((files[file_id], trace, own) for trace in files[file_id].traces if trace.channel == channel)
 
 
 def _windows(analysis: Analysis, file: FileAnalysis) -> list[Window]:

@@ -49,6 +49,24 @@ def test_findings_are_numbered_alike_in_tables_sentences_and_pictures():
     assert content.count("<svg ") == 2
 
 
+def test_a_file_without_times_is_told_in_rows():
+    log = samples.log_analysis()
+    findings = (*tuple(replace(f, start_at=None, end_at=None) for f in log.findings[:2]), replace(log.findings[3], start_s=7, end_s=7))
+    content = written(samples.analysis(files=(replace(log, has_times=False, start_at=None, findings=findings),))).content
+    assert "| rows 175 to 195 |" in content
+    assert "| row 7 |" in content
+    assert ">row</text>" in content
+    assert "CSV, 60000 rows. Read with" in content
+    assert "time in s" not in content
+
+
+def test_what_concerns_a_whole_file_is_marked_at_each_of_its_channels():
+    log = samples.log_analysis()
+    whole = replace(log.findings[3], channel="")
+    content = written(samples.analysis(files=(replace(log, findings=(*log.findings[:3], whole)),))).content
+    assert re.findall(r"\*Figure \d: .*, with (.*)\.\*", content) == ["F1, F2, F4", "F3, F4"]
+
+
 def test_a_run_without_files_is_told_by_its_outcomes():
     text = written(samples.analysis(files=()))
     assert "No data file was analysed." in text.summary
