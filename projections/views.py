@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Identifier
 from domain.changes import Change
 from domain.facts import Kind
 from infra.append import RowStatement
-from projections import cards, catalogue, data_files, inline, observations, reports, runs, steps, tokens
+from projections import cards, catalogue, data_files, inline, observations, reports, runs, search_documents, steps, tokens
 from projections.rows import Pending, Rows
 
 logger = logging.getLogger("runledger.views")
@@ -23,6 +23,7 @@ TABLES = (
     observations.OBSERVATIONS,
     data_files.FILES,
     reports.REPORTS,
+    search_documents.SEARCH_DOCUMENTS,
     catalogue.SYSTEMS,
     catalogue.ASSETS,
     catalogue.ISSUES,
@@ -41,6 +42,7 @@ def project_inline(changes: Sequence[Change]) -> list[RowStatement]:
 
 def project(change: Change, rows: Rows) -> None:
     """What one recorded event does to the rows, whoever keeps them."""
+    search_documents.project(change, rows)
     match change.kind:
         case Kind.STEP:
             steps.project(change, rows)
@@ -67,8 +69,9 @@ def project(change: Change, rows: Rows) -> None:
 
 
 FUNCTIONS = (
-    """CREATE FUNCTION stamp(moment timestamptz) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    """CREATE OR REPLACE FUNCTION stamp(moment timestamptz) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')""",
+    *search_documents.FUNCTIONS,
 )
 
 
@@ -128,6 +131,5 @@ async def _bridge(conn: AsyncConnection[Any], schema: str) -> None:
     present: dict[str, set[str]] = {}
     for name, column in await (await conn.execute(sql, (schema,))).fetchall():
         present.setdefault(name, set()).add(column)
-    for table in TABLES:
-        for statement in table.bridge(present.get(table.name)):
-            await conn.execute(statement)
+    for statement in [*FUNCTIONS, *(s for table in TABLES for s in table.bridge(present.get(table.name)))]:
+        await conn.execute(statement)

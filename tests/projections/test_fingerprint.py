@@ -82,7 +82,7 @@ STORY: list[tuple[Kind, UUID, Event]] = [
 ]
 
 # fingerprint -> SHA-256 of the rows that the story gives. A new digest under an old fingerprint: raise views.VERSION.
-ROWS = {"217153b60979c526": "1fc0ee4a0a1e3e82b0a458a32db9bf2a152c2cc6aab4d80e64d13448d27d7a96"}
+ROWS = {"ae04d10d1dd6dcf3": "8e18ea61312839212b21f8100d3bbf8f08678a901e2bfd2dfa788f9eeb6c27f7"}
 
 
 def told() -> list[Stored]:

@@ -1,0 +1,90 @@
+"""What can be found: one row for each run, card, step, observation and report, with the text that is searched.
+
+An observation is a row of its own and counts as its step, so that no row depends on another one's text.
+"""
+
+import re
+
+from domain.cards import CardAdded, CardDeleted, CardEdited, CardRestored
+from domain.changes import Change
+from domain.differences import told
+from domain.observations import ObservationDeleted, ObservationEdited, ObservationRecorded
+from domain.reports import ReportCompleted, ReportRequested
+from domain.runs import RunCreated, RunDeleted, RunEdited, RunRestored
+from domain.steps import Step, StepAdded, StepDeleted, StepEdited, StepOutcomeRecorded, StepRestored
+from projections.rows import Rows
+from projections.tables import Table
+
+BODY_CHARACTERS_MAX = 100_000  # PostgreSQL takes a megabyte of lexemes
+_PICTURES = re.compile(r"<svg.*?</svg>", re.DOTALL)
+
+# A number with its unit is one word, whether or not a space stands between; so is an identifier with its hyphens.
+FUNCTIONS = (
+    """CREATE OR REPLACE FUNCTION measures(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+      SELECT coalesce(array_agg(DISTINCT lower(replace(m[1], ',', '.') || m[2])), '{}') FROM regexp_matches(given,
+        '(\\d{1,12}(?:[.,]\\d{1,12})?)\\s?([kKmMµuGn]?(?:Vdc|Vac|VA|V|A|Ah|Wh|W|Hz|Ω|ohm|F|H|s|m|g|bar|Pa|Nm|N|dB|dBm|B|bit)|°?[CF]|min|h|rpm|psi|%|g_n|K)\\M', 'g') m $$""",
+    """CREATE OR REPLACE FUNCTION identifiers(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+      SELECT coalesce(array_agg(DISTINCT lower(m[1])), '{}') FROM regexp_matches(given,
+        '(?<![\\w-])((?=[\\w./-]{0,59}\\d)[A-Za-z0-9]{1,30}(?:[-./_][A-Za-z0-9]{1,30}){1,4})(?![\\w])', 'g') m $$""",
+    """CREATE OR REPLACE FUNCTION searched(title text, body text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN setweight(to_tsvector('pg_catalog.english', title), 'A') || setweight(to_tsvector('pg_catalog.english', body), 'B')
+      || setweight(array_to_tsvector(measures(title) || identifiers(title)), 'A')
+      || array_to_tsvector(measures(body) || identifiers(body))""",
+)
+
+SEARCH_DOCUMENTS = Table(
+    "search_documents",
+    "document_id",
+    "run_id",
+    {
+        "document_id": "uuid NOT NULL",
+        "run_id": "uuid NOT NULL",
+        "kind": "text NOT NULL",
+        "card_id": "uuid",
+        "step_id": "uuid",
+        "title": "text NOT NULL",
+        "body": "text NOT NULL",
+        "deleted": "boolean NOT NULL",
+    },
+    ("(run_id)", "USING gin (words)", "USING gin (title gin_trgm_ops)"),
+    made={"words": "tsvector NOT NULL GENERATED ALWAYS AS (searched(title, body)) STORED"},
+)
+
+
+def project(change: Change, rows: Rows) -> None:
+    """Outcomes stand first: they are most of a log, and touch a document only by their exception."""
+    event, after = change.event, change.after
+    match event:
+        case StepOutcomeRecorded():
+            if after.exception != change.before.exception:
+                rows.set(SEARCH_DOCUMENTS, change.stream_id, body=_of_step(after))
+        case RunCreated() | CardAdded():
+            _add(change, rows, title=event.title, body=event.description, card_id=change.stream_id if change.kind == "card" else None)
+        case StepAdded():
+            _add(change, rows, title=event.title, body=event.description, card_id=event.card_id, step_id=change.stream_id)
+        case ObservationRecorded():
+            _add(change, rows, title="", body=event.text, step_id=event.step_id)
+        case ReportRequested():
+            _add(change, rows, title=event.title, body="", card_id=event.card_id, step_id=event.step_id)
+        case RunEdited() | CardEdited():
+            edited = told(event)
+            named = {"title": "title", "description": "body"}
+            rows.set(SEARCH_DOCUMENTS, change.stream_id, **{named[member]: value for member, value in edited.items()})
+        case StepEdited():
+            rows.set(SEARCH_DOCUMENTS, change.stream_id, title=after.title, body=_of_step(after))
+        case ObservationEdited():
+            rows.set(SEARCH_DOCUMENTS, change.stream_id, body=event.text)
+        case ReportCompleted():
+            body = f"{event.summary}\n{_PICTURES.sub('', event.content)}"
+            rows.set(SEARCH_DOCUMENTS, change.stream_id, body=body[:BODY_CHARACTERS_MAX])
+        case CardDeleted() | CardRestored() | StepDeleted() | StepRestored() | RunDeleted() | RunRestored() | ObservationDeleted():
+            rows.set(SEARCH_DOCUMENTS, change.stream_id, deleted=after.deleted)
+
+
+def _of_step(step: Step) -> str:
+    return "\n".join(filter(None, (step.description, step.exception)))
+
+
+def _add(change: Change, rows: Rows, **values: object) -> None:
+    places = {"card_id": None, "step_id": None}
+    rows.put(SEARCH_DOCUMENTS, change.stream_id, run_id=change.root_id, kind=str(change.kind), deleted=False, **(places | values))
