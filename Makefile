@@ -25,7 +25,7 @@ bench:
 
 faults:
 	@$(PYTHON) bootstrap.py dev
-	$(BIN)/python -m pytest tests/faults
+	FAULT_S=$${FAULT_S:-90} FAULT_SEED=$${FAULT_SEED:-$$(date +%s)} $(BIN)/python -m pytest -rP tests/faults
 
 e2e:
 	@$(PYTHON) bootstrap.py dev

@@ -16,6 +16,7 @@ WRITTEN_BYTES_MAX = 64 * 2**20  # of each file
 ADDRESSES_MB = 8_192  # beside what it may hold: libraries reserve far more than they use
 SAID_CHARACTERS_MAX = 2_000
 NICENESS = 10  # whoever waits for an answer goes first
+_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": str(Path(__file__).parents[1]), "POLARS_MAX_THREADS": "2"}
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -45,7 +46,7 @@ async def run(command: Sequence[str], folder: Path, limits: Limits) -> None:
             stdout=stderr,
             stderr=stderr,
             cwd=folder,
-            env={"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": str(folder), "TMPDIR": str(folder), "POLARS_MAX_THREADS": "2"},
+            env=_ENVIRONMENT | {"HOME": str(folder), "TMPDIR": str(folder)},
             start_new_session=True,
             preexec_fn=_confined(limits),
         )

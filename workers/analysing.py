@@ -22,7 +22,7 @@ from infra.settings import Settings
 from workers import input_files
 from workers.input_files import Source
 
-COMMAND = (sys.executable, "-I", "-m", "workers.analysis")
+COMMAND = (sys.executable, "-P", "-m", "workers.analysis")
 REQUEST, ANSWER = "request.json", "answer.json"
 logger = logging.getLogger("runledger.reports")
 

@@ -12,7 +12,10 @@ from typing import Any
 
 import httpx
 import psycopg
+from msgspec.structs import replace
+from redis import Redis
 
+from infra import queue
 from infra.embedded import beside
 from infra.settings import Settings
 from tests.acceptance.program import ROOT, Program
@@ -93,6 +96,13 @@ class Rig:
 
     def cancel(self, report: str) -> None:
         self.post(f"/job-runs/{self.shown(report)['job_run_id']}/cancel")
+
+    def cancel_if_open(self, report: str) -> None:
+        """One that has ended meanwhile stays as it is."""
+        assert self.http.post(f"/job-runs/{self.shown(report)['job_run_id']}/cancel").status_code in (200, 409)
+
+    def redis(self, url: str) -> Redis:
+        return queue.client(replace(self.settings, redis_url=url))
 
     async def with_file(self, content: bytes) -> tuple[str, str]:
         """A run with one file, and the key of its object."""

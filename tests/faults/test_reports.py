@@ -4,17 +4,13 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
-from msgspec.structs import replace
 
-from infra import queue
-from infra.embedded.processes import free_port
 from infra.embedded.valkey import Valkey
-from tests.acceptance.program import Program, alive, processes
+from tests.acceptance.program import alive, processes
 from tests.faults.rig import LEASE_S, Rig, until
 from tests.infra import stores
 from workers import calls
@@ -23,33 +19,6 @@ PROMPT_S_MAX = 1.0  # an answer of the API, whatever Redis does
 
 ROW = b"t,v\n0,1\n"
 BUSY = b"HTTP/1.1 503 Slow Down\r\ncontent-length: 0\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    directory = tmp_path_factory.mktemp("reports") / "data"
-    for folder in directory.parents[:3]:
-        folder.chmod(0o711)
-    with Program(directory, command=[*Program(directory).command, "--no-worker"]) as program:
-        rig = Rig(program)
-        yield rig
-        rig.assert_one_end_each()
-
-
-@pytest.fixture
-async def rig(served: Rig) -> AsyncIterator[Rig]:
-    yield served
-    served.dismiss()
-    served.assert_one_end_each()
-
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[Valkey]:
-    """A Redis that a test may treat as it likes."""
-    server = Valkey(tmp_path / "valkey", free_port(), uuid4().hex)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.mark.parametrize("point", ["report.leased", "report.started", "report.analysing", "report.analysed"])
@@ -128,7 +97,7 @@ async def test_a_worker_asked_to_end_hands_back_what_takes_too_long(rig: Rig) ->
 
 
 async def test_redis_wiped_loses_no_report(rig: Rig, valkey: Valkey) -> None:
-    redis = queue.client(replace(rig.settings, redis_url=valkey.url))
+    redis = rig.redis(valkey.url)
     first = rig.ask()
     busy = rig.worker("report.analysing:1:stall", "--threads", "1", RUNLEDGER_REDIS_URL=valkey.url)
     await rig.is_begun(first)

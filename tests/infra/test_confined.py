@@ -15,7 +15,7 @@ AMPLE = Limits(30, 512)
 
 
 async def python(script: str, folder: Path, limits: Limits = AMPLE) -> None:
-    await confined.run([sys.executable, "-I", "-c", script], folder, limits)
+    await confined.run([sys.executable, "-P", "-c", script], folder, limits)
 
 
 async def until(true: Callable[[], object]) -> None:

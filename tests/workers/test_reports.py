@@ -61,7 +61,7 @@ async def desk(world: World) -> AsyncIterator[Desk]:
     settings = replace(world.settings, report_lease_s=1, analysis_s_max=2, analysis_mb_max=128)
     async with Objects(settings) as objects:
         door = Door(world.pool, views.project_inline)
-        yield Desk(world, Bench(settings, door, objects, (sys.executable, "-I", str(STANDIN))), run)
+        yield Desk(world, Bench(settings, door, objects, (sys.executable, "-P", str(STANDIN))), run)
 
 
 def names(events: list[tuple[str, dict[str, Any]]]) -> list[str]:
