@@ -17,38 +17,14 @@ QUANTITIES = {
     **dict.fromkeys(("time", "duration", "delay", "latency", "zeit", "dauer"), "time"),
 }
 FILLERS = {
-    "the",
-    "of",
-    "at",
-    "on",
-    "in",
-    "and",
-    "value",
-    "signal",
-    "level",
-    "sensor",
-    "measured",
-    "actual",
-    "reading",
-    "ist",
-    "der",
-    "die",
-    "das",
+    *("the", "of", "at", "on", "in", "and", "der", "die", "das", "ist"),
+    *("value", "signal", "level", "sensor", "measured", "actual", "reading", "peak", "max", "min", "maximum", "minimum"),
 }
 DERIVED = {
-    "ripple",
-    "noise",
-    "drop",
-    "deviation",
-    "tolerance",
-    "overshoot",
-    "undershoot",
-    "difference",
-    "offset",
-    "error",
-    "rise",
-    "hysteresis",
+    *("ripple", "noise", "drop", "rise", "loss", "deviation", "tolerance", "overshoot", "undershoot", "difference", "offset", "error"),
+    *("hysteresis", "threshold"),
 }
+PLACES = {"output", "input", "supply", "rail", "bus", "line", "pack", "cell"}  # `the output stays above 5 V` means its voltage
 DURATIONS = {"time", "duration", "delay", "latency"}
 WORD = re.compile(r"[A-ZÄÖÜ]+(?![a-zäöü])|[A-ZÄÖÜ]?[a-zäöüß]+|\d+")
 
@@ -87,7 +63,7 @@ def meant(channels: Sequence[Channel], limit: Limit) -> list[int]:
     if exact := [i for i in same if words(channels[i].name) == name]:
         return exact
     own = name - set(QUANTITIES.values())
-    shared = {i: len(own & words(channels[i].name)) for i in same if not _differ(own, words(channels[i].name))}
+    shared = {i: len(own & words(channels[i].name)) for i in same if not _differ(name, words(channels[i].name))}
     most = max(shared.values(), default=0)
     return [i for i, count in shared.items() if count == most]
 
@@ -98,14 +74,18 @@ def words(name: str) -> set[str]:
     return {QUANTITIES.get(word, word) for word in found} - FILLERS
 
 
-def _differ(own: set[str], other: set[str]) -> bool:
-    """Whether both names have words of their own and share none of them, numbers that differ, or one means what the other is not.
+def _differ(name: set[str], other: set[str]) -> bool:
+    """Whether a limit of this name cannot mean the channel of the other.
 
-    A bound on a ripple or a voltage drop says nothing of the voltage.
+    Both have words of their own and share none, or numbers that differ; or the name is no quantity and no place (`derating starts`);
+    or it is derived from what the channel measures: a bound on a ripple or a voltage drop says nothing of the voltage.
     """
-    theirs = other - set(QUANTITIES.values())
+    quantities = set(QUANTITIES.values())
+    own, theirs = name - quantities, other - quantities
     numbers, others = {w for w in own if w.isdigit()}, {w for w in theirs if w.isdigit()}
-    return bool((own & DERIVED) - other or (own and theirs and not own & theirs) or (numbers and others and numbers != others))
+    if (numbers and others and numbers != others) or (own & DERIVED) - other:
+        return True
+    return bool(own) and not own & theirs and bool(theirs or not (name & quantities or own & PLACES))
 
 
 def _sides(limit: Limit, channel: Channel) -> list[tuple[float, float]]:

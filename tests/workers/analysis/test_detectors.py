@@ -99,6 +99,13 @@ def test_a_drift_is_told_from_where_it_begins() -> None:
     assert finding.end_s == 59.99
 
 
+def test_what_lay_still_and_then_creeps_far_is_drift_but_a_course_from_the_start_is_none() -> None:
+    heat = 60 + noise(6000, 0.1)
+    assert found(heat + np.linspace(0, 24, 6000), Channel("heat_sink", "degC")) == ()
+    heat[1500:] += np.linspace(0, 24, 4500)
+    assert only(found(heat, Channel("heat_sink", "degC"))).kind is FindingKind.DRIFT
+
+
 def test_a_signal_that_stands_still_among_noise_is_stuck() -> None:
     values = 12 + noise(3000)
     values[1000:1400] = values[1000]

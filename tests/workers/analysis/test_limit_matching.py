@@ -50,7 +50,15 @@ def test_a_limit_on_something_else_speaks_of_no_channel() -> None:
     assert names(Limit(unit="V", high=0.05, channel="output ripple")) == []
     assert names(Limit(unit="A", high=2, channel="heater current")) == []
     assert names(Limit(unit="bar", high=2)) == []
-    assert meant([Channel("voltage", "V")], Limit(unit="V", high=0.5, channel="voltage drop")) == []
+    plain = [Channel("voltage", "V")]
+    assert meant(plain, Limit(unit="V", high=0.5, channel="voltage drop")) == []
+    assert meant(plain, Limit(unit="V", low=8.8, high=9.2, channel="Threshold")) == []
+    assert meant([Channel("temp", "degC")], Limit(unit="°C", low=102, high=108, channel="Derating starts")) == []
+
+
+def test_a_place_or_a_peak_means_the_only_channel_of_the_unit() -> None:
+    assert meant([Channel("voltage", "V")], Limit(unit="V", low=4.9, channel="output")) == [0]
+    assert names(Limit(unit="A", high=180, channel="peak")) == ["I_phase"]
 
 
 def test_a_bound_is_told_in_the_unit_of_the_channel_and_once() -> None:

@@ -18,6 +18,8 @@ TREND_MIN = 0.7  # Kendall's tau of the segments from the onset on
 SCATTERS_MIN = 3.0
 SMALL = 0.12  # of the level: what moves further is the course of the test (a run-up, a discharge), not drift
 SCATTERS_MAX = 20.0  # of single samples, the same for a signal around zero
+REST_SEGMENTS, REST_MOVE, REST_EXPLAINED = 4, 0.04, 0.97  # what lies still so long, then moves steadily, ...
+SMALL_AFTER_REST = 0.5  # ... is drift even if it moves this far
 LEVEL_SCATTERS = 5.0  # a median this far from zero is a level
 
 
@@ -36,12 +38,10 @@ def drift(series: Series, scene: Scene) -> list[Finding]:
     total = slope * (SEGMENTS - onset)
     line = slope * np.maximum(np.arange(len(x)) / len(x) * SEGMENTS - onset, 0)
     scatter = mad(x - line)
-    if (
-        explained < EXPLAINED_MIN
-        or abs(_tau(levels[onset:])) < TREND_MIN
-        or abs(total) < SCATTERS_MIN * scatter
-        or not _is_small(there.mean, total)
-    ):
+    if explained < EXPLAINED_MIN or abs(_tau(levels[onset:])) < TREND_MIN or abs(total) < SCATTERS_MIN * scatter:
+        return []
+    rested = onset >= REST_SEGMENTS and abs(levels[onset - 1] - levels[0]) <= REST_MOVE * abs(total) and explained >= REST_EXPLAINED
+    if not _is_small(there.mean, total, SMALL_AFTER_REST if rested else SMALL):
         return []
     first = edges[onset]
     return [_told(there, scene, int(first), float(levels[onset]), float(levels[onset] + total))]
@@ -68,10 +68,10 @@ def _tau(levels: Floats) -> float:
     return float(signs[upper].mean())
 
 
-def _is_small(x: Floats, total: float) -> bool:
+def _is_small(x: Floats, total: float, share: float) -> bool:
     scatter = float(np.median(difference_scatter(x)))
     level = abs(float(np.median(x)))
-    return abs(total) <= (SMALL * level if level > LEVEL_SCATTERS * scatter else SCATTERS_MAX * scatter)
+    return abs(total) <= (share * level if level > LEVEL_SCATTERS * scatter else SCATTERS_MAX * scatter)
 
 
 def _told(series: Series, scene: Scene, first: int, before: float, after: float) -> Finding:

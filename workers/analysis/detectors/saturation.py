@@ -2,7 +2,7 @@
 
 from workers.analysis.detectors.stuck import RESTLESS_MIN
 from workers.analysis.findings import Finding, FindingKind
-from workers.analysis.plateaus import Plateaus, Rail
+from workers.analysis.plateaus import LEVELS, Plateaus, Rail
 from workers.analysis.scene import Scene, counted
 
 NAME = "saturation/1"
@@ -19,7 +19,7 @@ def saturation(plateaus: Plateaus, scene: Scene) -> list[Finding]:
 
 
 def _piled(rail: Rail) -> bool:
-    if len(rail.levels) < 2 or rail.runs.length.max() < RUN_MIN:
+    if len(rail.levels) < LEVELS or rail.runs.length.max() < RUN_MIN:
         return False
     return bool(rail.rows[0] >= ROWS_MIN and rail.rows[0] >= PILE * rail.rows[1:].max())
 
