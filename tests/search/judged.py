@@ -3,10 +3,12 @@
 The documents stand in `power.toml`, `battery.toml`, `avionics.toml`, `telemetry.toml` and `mechanical.toml`, five runs each, the queries in
 `queries.toml`. A document is named by its place: run `TR-0042`, card `TR-0042/2`, step `TR-0042/2.3`, report `TR-0042/R1`.
 
-How grades were given: by the author of the documents, by reading, before there was a search to tune. 3: what the engineer was looking for.
-2: answers in part, or is the card, run or report that directly holds the answer. 1: the same subject, worth a glance. 0, and not written down:
-anything else. An identifier or a quantity that differs makes a document 0 even if its words agree. Grades say nothing about which method could
-find a document. Every third query is held out, by its place in the file: it may be measured, but nothing may be tuned on it. The kinds:
+How grades were given: by the author of the documents, who had just written them, before there was a search or an embedder. Not every document
+was read again for every query, and what a search finds was not judged afterwards, so that some grades of 1 and 2 are likely missing; to add
+them after seeing the ranking of one method would favour it. 3: what the engineer was looking for. 2: answers in part, or is the card, run or
+report that directly holds the answer. 1: the same subject, worth a glance. 0, and not written down: anything else. An identifier or a quantity
+that differs makes a document 0 even if its words agree. Every third query is held out, by its place in the file: it may be measured, but
+nothing may be tuned on it. The kinds:
 
 * exact: words, numbers and identifiers as they stand in the answer
 * partial: the beginning of words, or some of the words among others that stand nowhere
