@@ -13,7 +13,7 @@ from infra.embedding.concepts import Concepts
 from infra.embedding.vectors import Embedder, Unanswered
 from infra.probes import NoAnswer
 from infra.settings import Settings
-from projections import views
+from projections import pinned_objects, views
 
 PYTHON_MIN, PYTHON_MAX = (3, 11), (3, 13)
 DISK_FREE_BYTES_MIN = 1_000_000_000
@@ -67,6 +67,7 @@ async def _database(settings: Settings) -> list[Check]:
         _views(told),
         _clock(told),
         *([] if told.schema_version is None else await _following(settings)),
+        *([] if told.schema_version != database.newest_version() or told.views is None else await _files(settings)),
     ]
 
 
@@ -82,6 +83,17 @@ async def _following(settings: Settings) -> list[Check]:
         wanted = "GET /api/v1/admin/projections tells why; retry or skip what is parked." if each.parked else advice
         checks.append(_judged(f"Follower {each.name}", found, right=not each.parked and each.lag_seconds < LAG_S_MAX, advice=wanted))
     return checks
+
+
+async def _files(settings: Settings) -> list[Check]:
+    """Whether the objects behind the data files are those that were registered, as far as they were read."""
+    async with await database.dedicated(settings) as conn:
+        unread = await pinned_objects.unread(conn)
+    found = f"{unread.files} to be read for their SHA-256"
+    if unread.faulty:
+        found = "; ".join([f"{unread.faulty} cannot be verified", *unread.faults])
+    advice = "Put the objects that were registered back, or delete the records: what they name is not what was registered."
+    return [_judged("Data files", found, right=not unread.faulty, advice=advice)]
 
 
 def _schema(told: probes.Ledger) -> Check:

@@ -9,6 +9,7 @@ from domain.s3_urls import Address
 
 PUT_BYTES_MAX = 5 * 1024**3  # S3 takes no more in one request
 PART_BYTES_MIN = 64 * 1024**2
+PARTS_S = 86_400  # how long a client may send them; large files take their time
 PARTS_MAX = 2_000
 NAME_CHARACTERS_MAX = 150
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")

@@ -102,6 +102,10 @@ async def end_silent_holder(conn: AsyncConnection[Any], name: str, silence_s: fl
     return await cursor.fetchone() is not None
 
 
+async def unlock(conn: AsyncConnection[Any], name: str) -> None:
+    await conn.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (name,))
+
+
 def blocking(settings: Settings) -> psycopg.Connection[Any]:
     """One connection for a thread that reads much of the log; it may take its time."""
     options = f"-c timezone=UTC -c search_path={search_path(settings)} -c jit=off -c max_parallel_workers_per_gather=0"
@@ -151,7 +155,7 @@ async def _grant(conn: AsyncConnection[Any], names: dict[str, Identifier]) -> No
     for grant in (
         "USAGE ON SCHEMA {schema}",
         "SELECT, INSERT ON ALL TABLES IN SCHEMA {schema}",
-        "UPDATE ON roots, members, counters, users, ledger_head, followers, parked, rebuilds, view_set, report_jobs",
-        "DELETE ON parked, report_jobs",
+        "UPDATE ON roots, members, counters, users, ledger_head, followers, parked, rebuilds, view_set, report_jobs, unread_files",
+        "DELETE ON parked, report_jobs, unread_files",
     ):
         await conn.execute(SQL("GRANT " + grant + " TO {role}").format(**names))

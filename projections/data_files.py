@@ -38,7 +38,7 @@ FILES = Table(
         "card_ids": "uuid[] NOT NULL",
         "step_ids": "uuid[] NOT NULL",
     },
-    ("(run_id)", "USING gin (step_ids)"),
+    ("(run_id)", "USING gin (step_ids)", "(created_at) WHERE sha256 IS NULL AND NOT deleted"),
 )
 
 

@@ -21,13 +21,13 @@ from domain import s3_urls, uploads
 from domain.refusals import FieldError, FileNotUsable, NotConfigured, NotFound
 from domain.s3_urls import Address
 from domain.tokens import Role
+from domain.uploads import PARTS_S
 from infra import multipart, presigned
 from infra.ids import uuid7
 from infra.objects import Objects, Seen
 from projections import pinned_objects
 
 PUT_S = 3_600
-PARTS_S = 86_400  # large files take their time; what is older is thrown away
 DOWNLOAD_S = 300
 SHA256 = "^[0-9a-f]{64}$"
 SAID = "SELECT NULL, NULL, %(body)s::bytea"

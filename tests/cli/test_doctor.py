@@ -32,7 +32,7 @@ def test_a_healthy_deployment_is_found_healthy(server: Serving) -> None:
     checks = found(server, 0)
     first = ["Python", "Database", "Schema", "Event log", "Views", "Clock", "Sequence"]
     names = [name for name in checks if not name.startswith("Follower ")]  # one is known once the worker has begun
-    assert names == [*first, "Redis", "S3", "Language model", "Embedding model", "Disk"]
+    assert names == [*first, "Data files", "Redis", "S3", "Language model", "Embedding model", "Disk"]
     assert {check["state"] for check in checks.values()} == {"ok"}
     assert {check["advice"] for check in checks.values()} == {""}
     assert "PostgreSQL 18" in checks["Database"]["found"]
