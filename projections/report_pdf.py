@@ -32,7 +32,7 @@ class Program(NamedTuple):
 def pdf(report: dict[str, Any], run: dict[str, Any]) -> bytes:
     """The same documents give the same bytes; takes some tenths of a second of CPU, so call it in a thread."""
     made = program(report, run)
-    at = datetime.fromisoformat(report.get("completed_at") or report["created_at"]).replace(tzinfo=UTC)
+    at = datetime.fromisoformat(report.get("completed_at") or report["created_at"]).replace(microsecond=0, tzinfo=UTC)
     return bytes(typst.compile(made.source, font_paths=made.fonts, sys_inputs=made.inputs, timestamp=at, format="pdf"))
 
 

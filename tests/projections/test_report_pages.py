@@ -29,11 +29,11 @@ REPORT = {
     "test_data": [],
     "job_run_id": None,
     "created_by": "engineer@example.com",
-    "created_at": "2026-04-13T11:15:00.000000",
+    "created_at": "2026-04-13T11:15:00.123456",
     "test_card_id": None,
     "test_step_id": None,
     "manifest": {"run_version": 57, "files": []},
-    "completed_at": "2026-04-13T11:15:09.000000",
+    "completed_at": "2026-04-13T11:15:09.654321",
     "failure_reason": None,
 }
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10" aria-label="a &lt; b"><g><path d="M0 0L1 1" fill="none"/></g><text x="1" y="2">a &amp; b</text></svg>'
