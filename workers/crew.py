@@ -35,12 +35,13 @@ async def run(settings: Settings, processes: int, threads: int, stopping: asynci
 
 
 def _start(settings: Settings, threads: int) -> SpawnProcess:
-    process = multiprocessing.get_context("spawn").Process(target=_work, args=(settings, threads, os.getpid()), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=work, args=(settings, threads, os.getpid()), daemon=True)
     process.start()
     return process
 
 
-def _work(settings: Settings, threads: int, parent: int) -> None:
+def work(settings: Settings, threads: int, parent: int) -> None:
+    """The body of such a process."""
     logs.configure(settings.log, settings.log_level)
     asyncio.run(_until_told(settings, threads, parent))
 

@@ -12,7 +12,7 @@ from tests.acceptance.program import Program
 from tests.faults.rig import Rig
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     directory = tmp_path_factory.mktemp("reports") / "data"
     for folder in directory.parents[:3]:

@@ -1,9 +1,8 @@
 """The API on embedded servers, a run to report on, and workers in processes of their own, which a test harms."""
 
 import asyncio
+import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +17,8 @@ from redis import Redis
 from infra import queue
 from infra.embedded import beside
 from infra.settings import Settings
-from tests.acceptance.program import ROOT, Program
+from tests.acceptance.program import Program
+from tests.faults import worker
 from tests.infra import stores
 
 LEASE_S = 1
@@ -30,38 +30,38 @@ ALL_ENDS = "SELECT originator_id FROM runledger.events WHERE topic IN ('report.c
 
 
 class Worker:
-    """`runledger worker` with a stand-in for the analysis; `fault` is a FAULT_POINT."""
+    """`fault` is a FAULT_POINT."""
 
     def __init__(self, rig: "Rig", fault: str, options: tuple[str, ...], settings: dict[str, str]) -> None:
         environment = rig.program.environment | {"RUNLEDGER_REPORT_LEASE_S": str(LEASE_S), "FAULT_POINT": fault} | settings
-        with (rig.program.directory.parent / "workers.output").open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, Path(__file__).with_name("worker.py"), *options], env=environment, cwd=ROOT, stdout=output, stderr=output
-            )
+        self.process = worker.start(environment, options, rig.program.directory.parent / "workers.output")
+        self.pid = self.process.pid or 0
 
     async def died(self) -> None:
         """Waits until its fault has killed it."""
-        await until(lambda: self.process.poll() is not None)
-        assert self.process.returncode == -signal.SIGKILL
+        await until(lambda: self.process.exitcode is not None)
+        assert self.process.exitcode == -signal.SIGKILL
 
     async def is_stopped(self) -> None:
         """Waits until its fault has stopped it."""
-        stat = Path(f"/proc/{self.process.pid}/stat")
+        stat = Path(f"/proc/{self.pid}/stat")
         await until(lambda: stat.read_text().rpartition(") ")[2].startswith("T"))
 
+    def stop(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
     def go_on(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        self.process.kill()
+        self.process.join()
 
-    async def end(self) -> int:
+    async def end(self) -> int | None:
         """Its exit code after SIGTERM."""
-        self.process.send_signal(signal.SIGTERM)
-        await until(lambda: self.process.poll() is not None)
-        return int(self.process.returncode)
+        self.process.terminate()
+        await until(lambda: self.process.exitcode is not None)
+        return self.process.exitcode
 
 
 class Rig:
@@ -135,8 +135,8 @@ class Rig:
         assert set(counted.values()) <= {1}
 
     def dismiss(self) -> None:
-        for worker in self.workers:
-            worker.kill()
+        for started in self.workers:
+            started.kill()
         self.workers.clear()
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import signal
 import time
 from collections import Counter
 
@@ -47,7 +46,7 @@ async def harmed(harm: str, worker: Worker, rig: Rig, valkey: Valkey) -> Worker:
         case "end":
             await worker.end()
         case "hang":
-            worker.process.send_signal(signal.SIGSTOP)
+            worker.stop()
             await asyncio.sleep(2 * LEASE_S)
             worker.go_on()
             return worker

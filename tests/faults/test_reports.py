@@ -167,10 +167,10 @@ async def test_while_s3_is_busy_a_report_is_tried_three_times(rig: Rig) -> None:
 async def test_a_process_of_jobs_that_dies_is_replaced_and_all_end_with_their_worker(rig: Rig) -> None:
     worker = rig.worker("", "--processes", "2")
     assert await rig.ends(rig.ask()) == [("started", 1), ("completed", 1)]
-    for child in children(worker.process.pid):
+    for child in children(worker.pid):
         os.kill(child, signal.SIGKILL)
     assert await rig.ends(rig.ask()) == [("started", 1), ("completed", 1)]
-    left = children(worker.process.pid)
+    left = children(worker.pid)
     assert await worker.end() == 0
     await until(lambda: not any(alive(pid) for pid in left))
 
