@@ -12,7 +12,22 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from api import problems
-from api.atlas import audit, cards, catalogue, data_files, diff, evidence, history, issue_links, observations, reports, runs, steps, uploads
+from api.atlas import (
+    audit,
+    cards,
+    catalogue,
+    data_files,
+    diff,
+    evidence,
+    history,
+    issue_links,
+    observations,
+    reports,
+    runs,
+    search,
+    steps,
+    uploads,
+)
 from api.bodies import BODY_BYTES_MAX
 from api.conventions import Conventions
 from api.exchange import Exchange, Req
@@ -25,6 +40,7 @@ from infra.settings import Settings
 from projections import views
 
 ATLAS = [
+    *search.HANDLERS,
     *runs.HANDLERS,
     *cards.HANDLERS,
     *steps.HANDLERS,

@@ -17,6 +17,7 @@ from commands.work import NOUN, Query, Target, Work
 from domain.facts import Kind
 from domain.refusals import Forbidden, NotFound, PreconditionFailed
 from domain.tokens import Role, at_least
+from infra.embedding.questions import Questions
 from infra.objects import Objects
 from infra.settings import Settings
 
@@ -32,6 +33,7 @@ class Exchange:
         self.settings, self.pool, self.door = settings, pool, door
         self.doorkeeper = Doorkeeper(pool)
         self.objects = Objects(settings)
+        self.questions = Questions(settings)
 
     async def admit(self, request: Req) -> None:
         """Runs before every handler: who calls (401), size and form of the request (413, 415, 400), the surface (404).

@@ -10,7 +10,7 @@ from domain.changes import Change
 from domain.differences import told
 from domain.observations import ObservationDeleted, ObservationEdited, ObservationRecorded
 from domain.reports import ReportCompleted, ReportRequested
-from domain.runs import RunCreated, RunDeleted, RunEdited, RunRestored
+from domain.runs import RunCreated, RunDeleted, RunEdited, RunRestored, number_text
 from domain.steps import Step, StepAdded, StepDeleted, StepEdited, StepOutcomeRecorded, StepRestored
 from projections.rows import Rows
 from projections.tables import Table
@@ -26,12 +26,13 @@ FUNCTIONS = (
     """CREATE OR REPLACE FUNCTION identifiers(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
       SELECT coalesce(array_agg(DISTINCT lower(m[1])), '{}') FROM regexp_matches(given,
         '(?<![\\w-])((?=[\\w./-]{0,59}\\d)[A-Za-z0-9]{1,30}(?:[-./_][A-Za-z0-9]{1,30}){1,4})(?![\\w])', 'g') m $$""",
-    """CREATE OR REPLACE FUNCTION searched(title text, body text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    """CREATE OR REPLACE FUNCTION searched(code text, title text, body text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN setweight(to_tsvector('pg_catalog.english', title), 'A') || setweight(to_tsvector('pg_catalog.english', body), 'B')
-      || setweight(array_to_tsvector(measures(title) || identifiers(title)), 'A')
+      || setweight(array_to_tsvector(measures(title) || identifiers(title) || identifiers(code)), 'A')
       || array_to_tsvector(measures(body) || identifiers(body))""",
 )
 
+# `code` is what people call a run: its number.
 SEARCH_DOCUMENTS = Table(
     "search_documents",
     "document_id",
@@ -42,12 +43,13 @@ SEARCH_DOCUMENTS = Table(
         "kind": "text NOT NULL",
         "card_id": "uuid",
         "step_id": "uuid",
+        "code": "text NOT NULL",
         "title": "text NOT NULL",
         "body": "text NOT NULL",
         "deleted": "boolean NOT NULL",
     },
     ("(run_id)", "USING gin (words)", "USING gin (title gin_trgm_ops)"),
-    made={"words": "tsvector NOT NULL GENERATED ALWAYS AS (searched(title, body)) STORED"},
+    made={"words": "tsvector NOT NULL GENERATED ALWAYS AS (searched(code, title, body)) STORED"},
 )
 
 
@@ -58,8 +60,10 @@ def project(change: Change, rows: Rows) -> None:
         case StepOutcomeRecorded():
             if after.exception != change.before.exception:
                 rows.set(SEARCH_DOCUMENTS, change.stream_id, body=_of_step(after))
-        case RunCreated() | CardAdded():
-            _add(change, rows, title=event.title, body=event.description, card_id=change.stream_id if change.kind == "card" else None)
+        case RunCreated():
+            _add(change, rows, code=number_text(event.number), title=event.title, body=event.description)
+        case CardAdded():
+            _add(change, rows, title=event.title, body=event.description, card_id=change.stream_id)
         case StepAdded():
             _add(change, rows, title=event.title, body=event.description, card_id=event.card_id, step_id=change.stream_id)
         case ObservationRecorded():
@@ -86,5 +90,5 @@ def _of_step(step: Step) -> str:
 
 
 def _add(change: Change, rows: Rows, **values: object) -> None:
-    places = {"card_id": None, "step_id": None}
-    rows.put(SEARCH_DOCUMENTS, change.stream_id, run_id=change.root_id, kind=str(change.kind), deleted=False, **(places | values))
+    empty = {"card_id": None, "step_id": None, "code": ""}
+    rows.put(SEARCH_DOCUMENTS, change.stream_id, run_id=change.root_id, kind=str(change.kind), deleted=False, **(empty | values))

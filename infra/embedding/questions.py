@@ -1,0 +1,45 @@
+"""What searches ask for, as vectors: made in a thread, remembered for a while, and never waited for too long."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from typing import Any
+
+from infra.settings import Settings
+
+ANSWER_S_MAX = 1.5
+LOAD_S_MAX = 8.0  # the first question loads the model
+REMEMBERED_MAX = 512
+logger = logging.getLogger("runledger.embedding")
+
+
+class Questions:
+    """The model is loaded by the first question; `None` is answered while it cannot be."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._embedder: Any = None
+        self._known: OrderedDict[str, list[float]] = OrderedDict()
+
+    async def vector(self, text: str) -> tuple[str, list[float]] | None:
+        """The model's id and the text's vector."""
+        if (known := self._known.get(text)) is not None:
+            self._known.move_to_end(text)
+            return self._embedder.model_id, known
+        patience = LOAD_S_MAX if self._embedder is None else ANSWER_S_MAX
+        try:
+            vector = await asyncio.wait_for(asyncio.to_thread(self._embed, text), patience)
+        except Exception as error:  # noqa: BLE001 - whatever ails the model, words still find
+            logger.warning("a question has no vector: %s", type(error).__name__)
+            return None
+        self._known[text] = vector
+        if len(self._known) > REMEMBERED_MAX:
+            self._known.popitem(last=False)
+        return self._embedder.model_id, vector
+
+    def _embed(self, text: str) -> list[float]:
+        if self._embedder is None:
+            from infra.embedding import choice  # noqa: PLC0415 - numpy and the model are loaded when somebody asks
+
+            self._embedder = choice.of(self._settings, within_s=ANSWER_S_MAX)
+        return [float(x) for x in self._embedder.embed([text])[0]]
