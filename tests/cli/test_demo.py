@@ -57,12 +57,17 @@ def test_a_failure_has_its_observation_its_issue_and_its_retest(campaign: Servin
     assert card["test_steps"][0]["started_at"].startswith("2026-04-14")
 
 
+def told(server: Serving) -> list[dict[str, Any]]:
+    """The runs without the time of their last change: the worker still reads their files."""
+    return [{name: value for name, value in item.items() if name != "updated_at"} for item in seen(server, "/test-runs")["items"]]
+
+
 def test_a_second_telling_changes_nothing(campaign: Serving) -> None:
-    before = seen(campaign, "/test-runs")
+    before = told(campaign)
     again = campaign.run("demo", "--url", campaign.url, "--json")
     assert json.loads(again.stdout) == {"url": campaign.url, "status": "present", "runs": 20}
     assert again.stderr == ""
-    assert seen(campaign, "/test-runs") == before
+    assert told(campaign) == before
     with_token = campaign.run("demo", "--url", campaign.url, "--token", str(campaign.said["first_admin_token"]))
     assert (with_token.returncode, with_token.stdout) == (0, f"The demo campaign is there already: 20 runs at {campaign.url}\n")
 
