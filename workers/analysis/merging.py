@@ -59,8 +59,9 @@ def absorbs(a: Finding, b: Finding, edge_s: float) -> bool:
             return common >= 0 and (lasting or alike)
         case FindingKind.MISSING_SAMPLES:
             return a.kind is FindingKind.MISSING_SAMPLES or (a.kind is FindingKind.TIME_DISORDER and common >= -edge_s)
-        case FindingKind.STUCK:
-            return a.kind is FindingKind.SATURATED and a.value == b.value
+        case FindingKind.STUCK | FindingKind.SATURATED:
+            told = a.kind is FindingKind.LIMIT_EXCURSION and common >= ALIKE * max(_span(a), _span(b))
+            return told or (a.kind is FindingKind.SATURATED and a.value == b.value)
         case _:
             return False
 

@@ -32,6 +32,12 @@ def test_an_excursion_is_told_against_the_written_limit_and_absorbs_the_step() -
     assert finding.value == pytest.approx(9.16, abs=1e-3)
 
 
+def test_an_excursion_to_one_value_is_no_clipping_besides() -> None:
+    values = 12 + noise(3000)
+    values[1240:1303] = 9.1
+    assert only(found(values, limits=[UNDERVOLTAGE])).text == "Bus voltage fell to 9.1 V at 12.40 s and stayed below 10.5 V for 0.62 s."
+
+
 def test_chatter_around_a_limit_is_one_excursion() -> None:
     values = 10.5 + 0.05 * np.sin(np.arange(3000) / 2)
     values[:1000] = values[2000:] = 12.0
