@@ -61,7 +61,7 @@ def front(report: dict[str, Any], run: dict[str, Any]) -> Front:
     ]
     if shown.completed_at:
         facts.append(("Completed", _moment(shown.completed_at)))
-    facts += [("Issue", f"{issue.title} ({issue.status}, priority {issue.priority})") for issue in shown.issues]
+    facts += [("Issue", f"{issue.title} ({issue.status.replace('_', ' ')}, priority {issue.priority})") for issue in shown.issues]
     return Front(shown, of, facts, _notice(shown))
 
 
