@@ -157,6 +157,7 @@ async def _grant(conn: AsyncConnection[Any], names: dict[str, Identifier]) -> No
         "USAGE ON SCHEMA {schema}",
         "SELECT, INSERT ON ALL TABLES IN SCHEMA {schema}",
         "UPDATE ON roots, members, counters, users, ledger_head, followers, parked, rebuilds, view_set, report_jobs, unread_files",
-        "DELETE ON parked, report_jobs, unread_files",
+        "UPDATE ON document_vectors, documents_to_embed, embedded_model",
+        "DELETE ON parked, report_jobs, unread_files, document_vectors, documents_to_embed",
     ):
         await conn.execute(SQL("GRANT " + grant + " TO {role}").format(**names))
