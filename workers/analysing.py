@@ -1,5 +1,6 @@
 """One analysis of a report: the files fetched as pinned, a child process that reads them, and what it says."""
 
+import asyncio
 import logging
 import shutil
 import sys
@@ -14,7 +15,7 @@ from commands.door import Door
 from domain.data_files import DataFile
 from domain.refusals import FileNotUsable, Refusal
 from domain.reports import Report, ReportCompleted, Tool
-from infra import confined, fault_points
+from infra import confined, fault_points, language_model
 from infra.confined import Broken, Limits, TooMuch
 from infra.leases import Lease
 from infra.objects import Changed, Objects
@@ -50,11 +51,12 @@ class Begun(NamedTuple):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the child says."""
+    """What the child says; `analysis` is what it found, as JSON."""
 
     summary: str
     content: str
     tools: tuple[Tool, ...] = ()
+    analysis: msgspec.Raw = msgspec.Raw(b"null")
 
 
 async def outcome(bench: Bench, lease: Lease, begun: Begun) -> ReportCompleted:
@@ -66,6 +68,7 @@ async def outcome(bench: Bench, lease: Lease, begun: Begun) -> ReportCompleted:
         (folder / REQUEST).write_bytes(_request(begun, sources))
         await fault_points.reach("report.analysing")
         answer = await _asked(bench.command, folder, Limits(settings.analysis_s_max, settings.analysis_mb_max))
+        answer = await _in_words(settings, answer)
     except (Changed, FileNotUsable) as error:
         raise CannotBeMade(str(error)) from error
     finally:
@@ -114,6 +117,22 @@ async def _asked(command: Sequence[str], folder: Path, limits: Limits) -> Answer
         logger.warning("an analysis %s: %s", error, error.said)
         raise
     return msgspec.json.decode((folder / ANSWER).read_bytes(), type=Answer)
+
+
+async def _in_words(settings: Settings, answer: Answer) -> Answer:
+    """The findings in a language model's words, where one is set and its words hold. It may only write about them, and read no file."""
+    if (model := language_model.of(settings)) is None:
+        return answer
+    rewriting = await asyncio.to_thread(_rewriting)
+    analysis = msgspec.json.decode(answer.analysis, type=rewriting.Analysis)
+    said = await rewriting.rewritten(rewriting.Text(summary=answer.summary, content=answer.content), analysis, model)
+    return Answer(said.summary, said.content, answer.tools + said.tools)
+
+
+def _rewriting() -> Any:
+    from workers.analysis import rewriting  # noqa: PLC0415 - 40 MB and a second, which a worker without a model spares
+
+    return rewriting
 
 
 def words(error: Exception) -> str:
