@@ -13,7 +13,8 @@ from workers.analysis.readers.octets import Octets
 from workers.analysis.signals import Unreadable
 
 BLANKS = re.compile(rb"[ \t]+")
-OUTER_BLANKS = re.compile(rb"^[ \t]+|[ \t\r]+$", re.MULTILINE)
+OUTER_TABS = re.compile(rb"^\t|\t(?=\r?$)", re.MULTILINE)
+SAMPLE_BYTES = 2**20  # from which the layout is told
 BLANK_LINE = re.compile(rb"^[ \t]*\r?\n", re.MULTILINE)
 
 
@@ -33,7 +34,7 @@ class Delimited(NamedTuple):
     def _frame(self, rows: bytes, wanted: Wanted | None) -> pl.DataFrame:
         separator = self.layout.separator
         if separator == " ":
-            separator, rows = "\t", BLANKS.sub(b"\t", OUTER_BLANKS.sub(b"", rows))
+            separator, rows = "\t", OUTER_TABS.sub(b"", BLANKS.sub(b"\t", rows))
         quotes = rows.count(b'"')
         comma = self.layout.decimal == ","
         plain = not quotes and b" " not in rows and not (comma and separator == ",")
@@ -57,8 +58,10 @@ class Delimited(NamedTuple):
 
 def delimited(octets: Octets, bounds: Bounds) -> FrameTable:
     first = next(octets.pieces(), b"")
-    lines = [octets.decoded(line).rstrip("\r") for line in first.split(b"\n", LINES_MAX)[:LINES_MAX]]
-    if len(lines[0]) > 0 and lines[0].lower().startswith("sep="):  # Excel's own remark
+    parts = first[:SAMPLE_BYTES].split(b"\n", LINES_MAX)[:LINES_MAX]
+    whole = parts[:-1] if len(first) > SAMPLE_BYTES and len(parts) > 1 else parts
+    lines = [octets.decoded(line).rstrip("\r") for line in whole]
+    if lines[0].lower().startswith("sep="):  # Excel's own remark
         lines[0] = ""
     found = layout(lines, bounds.columns_max)
     encoding = (f"encoding {octets.encoding}",) if octets.encoding != "utf-8" else ()

@@ -21,6 +21,7 @@ SMALL = {"mv": "mV", "kv": "kV", "ma": "mA", "ua": "µA", "hz": "Hz", "khz": "kH
 HINTED = {"v": ("V", "volt"), "a": ("A", "curr"), "c": ("°C", "temp"), "w": ("W", "power"), "k": ("K", "temp"), "C": ("°C", "temp")}
 NO_UNIT = {"-", "1", "none", "n/a"}
 UNIT_LENGTH_MAX = 20
+HEADING_LENGTH_MAX = 200
 BRACKETED = re.compile(r"(?P<name>.*?)[\s_]*(?:\[(?P<square>[^\[\]]*)\]|\((?P<round>[^()]*)\)|<(?P<angle>[^<>]*)>)\s*$", re.DOTALL)
 DIVIDED = re.compile(r"(?P<name>.*?[^\s/,])\s*(?:/|,\s|\s+in\s+)\s*(?P<unit>\S.*)$", re.DOTALL)
 JOINED = re.compile(r"(?P<name>.*[^\s_])_(?P<unit>[^\s_]+)$", re.DOTALL)
@@ -34,7 +35,7 @@ def is_unit(text: str) -> bool:
 
 def headed(heading: str, unit: str = "") -> Channel:
     """`Voltage [V]`, `I (A)`, `temp/°C`, `p, bar`, `voltage_V`, `voltage_mv`: name and unit apart. A unit given beside the name stands."""
-    text = " ".join(heading.split())
+    text = " ".join(heading[:HEADING_LENGTH_MAX].split())
     if unit := unit.strip().strip("[]()<>").strip():
         bare = headed(text)
         return Channel(bare.name if bare.unit == _plain(unit) else text, _plain(unit))
@@ -54,6 +55,7 @@ def headed(heading: str, unit: str = "") -> Channel:
 
 def channels(headings: Sequence[str], units: Sequence[str]) -> list[Channel]:
     """One name each: `phase_A` beside `phase_B` are names, not units; what has no name is numbered, what is named twice too."""
+    headings = [heading[:HEADING_LENGTH_MAX] for heading in headings]
     stems = Counter(match["name"] for heading in headings if (match := JOINED.match(heading.strip())))
     found = []
     for number, (heading, unit) in enumerate(zip(headings, units, strict=True), 1):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from workers.analysis.readers.headings import channels
 from workers.analysis.signals import BLOCK_ROWS_MAX, Block, TimeAxis, Unreadable
 
 Floats = NDArray[np.float64]
-Read = Callable[[int, int], Floats]  # rows from, to
+Read = Callable[[Sequence[Any], int, int], list[NDArray[Any]]]  # the places, rows from and to; an array of each
 
 
 class Lane(NamedTuple):
@@ -24,7 +24,7 @@ class Lane(NamedTuple):
     name: str
     unit: str
     length: int
-    place: object
+    place: Any
     base: object
 
 
@@ -33,17 +33,17 @@ class Base(NamedTuple):
 
     name: str = ""
     start: datetime | None = None
-    place: object = None
+    place: Any = None
     first_s: float = 0.0
     step_s: float | None = None
     unit_s: float = 1.0
 
 
-Reading = Callable[[], AbstractContextManager[Callable[[object, int, int], NDArray[np.generic]]]]
+Reading = Callable[[], AbstractContextManager[Read]]
 
 
 class LaneTable:
-    """`reading` opens the file and gives a function that reads rows of a place."""
+    """`reading` opens the file for as long as its rows are asked for."""
 
     def __init__(self, kind: str, lanes: Sequence[Lane], base: Base | None, reading: Reading, notes: Sequence[str]) -> None:
         self.format = kind
@@ -58,17 +58,14 @@ class LaneTable:
         with self._reading() as read:
             for start in range(0, length, step):
                 end = min(length, start + step)
-                values = np.column_stack([_floats(read(lane.place, start, end), end - start) for lane in self._lanes])
-                yield Block(self._times(read, start, end), values)
-
-    def _times(self, read: Callable[[object, int, int], NDArray[np.generic]], start: int, end: int) -> Floats:
-        rows = np.arange(start, end, dtype=np.float64)
-        base = self._base
-        if base is None:
-            return rows
-        if base.step_s is not None:
-            return base.first_s + rows * base.step_s
-        return _seconds(read(base.place, start, end), base, end - start)
+                places = [lane.place for lane in self._lanes]
+                if self._base and self._base.step_s is None:
+                    times, *columns = read([self._base.place, *places], start, end)
+                    seconds = _seconds(times, self._base, end - start)
+                else:
+                    columns = read(places, start, end)
+                    seconds = _counted(self._base, start, end)
+                yield Block(seconds, np.column_stack([_floats(column, end - start) for column in columns]))
 
 
 def chosen(lanes: Sequence[Lane], bounds: Bounds) -> tuple[list[Lane], list[str]]:
@@ -91,14 +88,19 @@ def chosen(lanes: Sequence[Lane], bounds: Bounds) -> tuple[list[Lane], list[str]
     return taken, [left_out(others, "another time base")] if others else []
 
 
-def _floats(values: NDArray[np.generic], rows: int) -> Floats:
+def _counted(base: Base | None, start: int, end: int) -> Floats:
+    rows = np.arange(start, end, dtype=np.float64)
+    return rows if base is None or base.step_s is None else base.first_s + rows * base.step_s
+
+
+def _floats(values: NDArray[Any], rows: int) -> Floats:
     """Filled up with NaN where a channel ends before the others."""
     found = np.full(rows, np.nan)
     found[: len(values)] = values[:rows]
     return found
 
 
-def _seconds(values: NDArray[np.generic], base: Base, rows: int) -> Floats:
+def _seconds(values: NDArray[Any], base: Base, rows: int) -> Floats:
     if not np.issubdtype(values.dtype, np.datetime64):
         return _floats(values, rows) * base.unit_s - base.first_s
     since = values.astype("datetime64[ns]") - np.datetime64(base.start or datetime(1970, 1, 1), "ns")  # noqa: DTZ001

@@ -12,6 +12,7 @@ from workers.analysis.signals import Unreadable
 LINES_MAX = 400  # from which the layout is told
 SEPARATORS = (",", ";", "\t", "|", " ")  # a blank stands for any run of blanks and tabs
 QUOTED_LINES_MAX = 10
+VALUE_LENGTH_MAX = 64
 COMMENTS = ("#", "%", "//")
 NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)|#?n/?a", re.IGNORECASE)
 TIME = re.compile(
@@ -76,7 +77,12 @@ def _header(before: Sequence[Sequence[str]], width: int) -> Heading | None:
 
 def is_value(cell: str) -> bool:
     text = cell.strip()
-    return bool(NUMBER.fullmatch(text) or TIME.fullmatch(text))
+    return _is_number(text) or (len(text) <= VALUE_LENGTH_MAX and bool(TIME.fullmatch(text)))
+
+
+def _is_number(cell: str) -> bool:
+    text = cell.strip()
+    return len(text) <= VALUE_LENGTH_MAX and bool(NUMBER.fullmatch(text))  # patterns backtrack, so a long cell would take long
 
 
 class _Tried(NamedTuple):
@@ -124,7 +130,7 @@ def split(line: str, separator: str) -> list[str]:
 
 
 def _decimal(tried: _Tried) -> str:
-    cells = [cell.strip() for row in tried.rows for cell in row if NUMBER.fullmatch(cell.strip())]
+    cells = [cell.strip() for row in tried.rows for cell in row if _is_number(cell)]
     return "," if sum("," in cell for cell in cells) > sum("." in cell for cell in cells) else "."
 
 
@@ -151,7 +157,7 @@ def _fits(row: Sequence[str], width: int) -> bool:
 def _are_units(row: Sequence[str]) -> bool:
     told = [cell for cell in row if cell.strip()]
     known = sum(is_unit(cell) or cell.strip().startswith(("[", "(")) for cell in told)
-    return bool(told) and known >= max(1, len(told) / 2) and not any(NUMBER.fullmatch(cell.strip()) for cell in told if cell.strip() != "1")
+    return bool(told) and known >= max(1, len(told) / 2) and not any(_is_number(cell) for cell in told if cell.strip() != "1")
 
 
 def _commented(before: Sequence[str], tried: _Tried) -> Heading | None:

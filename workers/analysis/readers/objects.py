@@ -85,7 +85,7 @@ def json_lines(octets: Octets, bounds: Bounds) -> FrameTable:
 
 
 def json_document(octets: Octets, bounds: Bounds) -> FrameTable:
-    head = next(octets.pieces(), b"").lstrip()
+    head = next(octets.texts(), b"").lstrip()
     if head.startswith(b"["):
         return _records("JSON", Elements(octets, bounds), bounds, ())
     document = _document(octets, bounds)

@@ -68,13 +68,14 @@ def octets(path: Path, bounds: Bounds) -> tuple[Octets, bytes]:
 
 def unpacked(path: Path, packed: bool, bounds: Bounds) -> Iterator[bytes]:
     """Raises `Unreadable` where a packed file is damaged or swells beyond the bounds."""
-    allowed = min(bounds.bytes_max, bounds.ratio_max * path.stat().st_size + READ_BYTES) if packed else bounds.bytes_max
     total = 0
     with path.open("rb") as plain, gzip.GzipFile(fileobj=plain, mode="rb") if packed else plain as file:
         while data := _read(file):
             total += len(data)
-            if total > allowed:
-                raise Unreadable(f"Unpacked, the file is larger than {allowed:,} bytes, which is more than is read of a file of its size.")
+            if packed and total > bounds.ratio_max * plain.tell() + PIECE_BYTES:
+                raise Unreadable(f"Unpacked, the file is more than {bounds.ratio_max:,} times as large; no recording packs so well.")
+            if total > bounds.bytes_max:
+                raise Unreadable(f"Unpacked, the file is larger than {bounds.bytes_max:,} bytes.")
             yield data
 
 

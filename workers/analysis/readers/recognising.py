@@ -32,7 +32,7 @@ FOREIGN = {
     b"TDSh": "the index of a TDMS file",
 }
 NAMED = {
-    "parquet": (".parquet", "parquet"), "Excel": (".xlsx", "spreadsheetml"), "TDMS": (".tdms", "tdms"), "MF4": (".mf4", "mdf4"),
+    "Parquet": (".parquet", "parquet"), "Excel": (".xlsx", "spreadsheetml"), "TDMS": (".tdms", "tdms"), "MF4": (".mf4", "mdf4"),
     "HDF5": (".h5", "hdf5"),
 }  # fmt: skip
 

@@ -1,21 +1,18 @@
 """TDMS files of LabVIEW, by npTDMS."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from nptdms import TdmsChannel, TdmsFile, TdmsGroup
-from numpy.typing import NDArray
 
 from workers.analysis.bounds import Bounds
 from workers.analysis.readers.clocks import UNIT_S, is_time_name
 from workers.analysis.readers.headings import headed
-from workers.analysis.readers.lanes import Base, Lane, LaneTable, Reading, chosen
+from workers.analysis.readers.lanes import Base, Lane, LaneTable, Read, Reading, chosen
 from workers.analysis.signals import Table
-
-Place = tuple[str, str]
 
 
 def tdms(path: Path, bounds: Bounds) -> Table:
@@ -36,9 +33,9 @@ def tdms(path: Path, bounds: Bounds) -> Table:
 
 def _reading(path: Path) -> Reading:
     @contextmanager
-    def reading() -> Iterator[Callable[[object, int, int], NDArray[np.generic]]]:
+    def reading() -> Iterator[Read]:
         with TdmsFile.open(path) as file:
-            yield lambda place, start, end: file[place[0]][place[1]].read_data(start, end - start)  # type: ignore[index]
+            yield lambda places, start, end: [file[group][name].read_data(start, end - start) for group, name in places]
 
     return reading
 

@@ -35,10 +35,10 @@ class Sheet(NamedTuple):
 def workbook(path: Path, bounds: Bounds) -> FrameTable:
     if zipfile.is_zipfile(path):
         _check_sizes(path, bounds)
-    elif ENCRYPTED in path.read_bytes()[: bounds.whole_bytes_max]:
-        raise Unreadable("The workbook is encrypted; register it without a password.")
     elif path.stat().st_size > bounds.whole_bytes_max:
         raise Unreadable(f"The workbook is larger than {bounds.whole_bytes_max:,} bytes.")
+    elif ENCRYPTED in path.read_bytes():
+        raise Unreadable("The workbook is encrypted; register it without a password.")
     reader = fastexcel.read_excel(path)
     refusal = Unreadable("The workbook has no sheets.")
     for name in reader.sheet_names[:SHEETS_MAX]:
