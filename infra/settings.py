@@ -54,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     llm_key: str | None = None
     llm_s_max: int = 60
     llm_tokens_max: int = 16_000
+    search_meaning: bool = True
     embeddings_url: str | None = None
     embeddings_model: str | None = None
     embeddings_key: str | None = None
@@ -102,6 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             steps_per_run_max=_integer(given, "RUNLEDGER_STEPS_PER_RUN_MAX", 20_000, 1, 1_000_000),
             files_per_run_max=_integer(given, "RUNLEDGER_FILES_PER_RUN_MAX", 5_000, 1, 100_000),
             require_if_match=_boolean(given, "RUNLEDGER_REQUIRE_IF_MATCH"),
+            search_meaning=_boolean(given, "RUNLEDGER_SEARCH_MEANING", "true"),
             metrics_need_token=_boolean(given, "RUNLEDGER_METRICS_NEED_TOKEN"),
             log=_choice(given, "RUNLEDGER_LOG", FORMS),
             log_level=_choice(given, "RUNLEDGER_LOG_LEVEL", LEVELS, "warning"),
@@ -170,8 +172,8 @@ def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: in
     return int(text)
 
 
-def _boolean(env: Mapping[str, str], name: str) -> bool:
-    text = env.get(name, "false").lower()
+def _boolean(env: Mapping[str, str], name: str, default: str = "false") -> bool:
+    text = env.get(name, default).lower()
     if text not in ("true", "false", "1", "0"):
         raise SettingsError(f"{name} must be true or false, not {text!r}")
     return text in ("true", "1")

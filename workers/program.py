@@ -6,7 +6,7 @@ from commands.door import Door
 from infra import database
 from infra.settings import Settings
 from projections import views
-from workers import abandoned_uploads, checkpoints, crew, digester, following, jobs, rebuilding, relay, sequencer, sweeper
+from workers import abandoned_uploads, checkpoints, crew, digester, embedding, following, jobs, rebuilding, relay, sequencer, sweeper
 
 
 async def run(settings: Settings, processes: int, threads: int, stopping: asyncio.Event) -> None:
@@ -23,6 +23,9 @@ async def run(settings: Settings, processes: int, threads: int, stopping: asynci
         tasks.create_task(sweeper.run(settings, door, stopping), name="sweeper")
         tasks.create_task(digester.run(settings, door, stopping), name="digester")
         tasks.create_task(abandoned_uploads.run(settings, stopping), name="abandoned uploads")
+        if settings.search_meaning:
+            tasks.create_task(following.run(settings, embedding.FOLLOWER, stopping), name="embedding follower")
+            tasks.create_task(embedding.run(settings, stopping), name="embedding")
         if processes == 1:
             tasks.create_task(jobs.run(settings, door, threads, stopping), name="jobs")
         else:

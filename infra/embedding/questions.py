@@ -22,7 +22,9 @@ class Questions:
         self._known: OrderedDict[str, list[float]] = OrderedDict()
 
     async def vector(self, text: str) -> tuple[str, list[float]] | None:
-        """The model's id and the text's vector."""
+        """The model's id and the text's vector; None where there is none, or meaning is switched off."""
+        if not self._settings.search_meaning:
+            return None
         if (known := self._known.get(text)) is not None:
             self._known.move_to_end(text)
             return self._embedder.model_id, known
