@@ -13,7 +13,9 @@ from infra.embedding.concepts import Concepts
 from infra.embedding.vectors import Embedder, Unanswered
 from infra.probes import NoAnswer
 from infra.settings import Settings
-from projections import pinned_objects, views
+from projections import embedding_backlog, pinned_objects, views
+from projections.embedding_backlog import Embedded
+from projections.pinned_objects import Unread
 
 PYTHON_MIN, PYTHON_MAX = (3, 11), (3, 13)
 DISK_FREE_BYTES_MIN = 1_000_000_000
@@ -67,7 +69,7 @@ async def _database(settings: Settings) -> list[Check]:
         _views(told),
         _clock(told),
         *([] if told.schema_version is None else await _following(settings)),
-        *([] if told.schema_version != database.newest_version() or told.views is None else await _files(settings)),
+        *([] if told.schema_version != database.newest_version() or told.views is None else await _contents(settings)),
     ]
 
 
@@ -85,15 +87,26 @@ async def _following(settings: Settings) -> list[Check]:
     return checks
 
 
-async def _files(settings: Settings) -> list[Check]:
-    """Whether the objects behind the data files are those that were registered, as far as they were read."""
+async def _contents(settings: Settings) -> list[Check]:
     async with await database.dedicated(settings) as conn:
-        unread = await pinned_objects.unread(conn)
+        return [_files(await pinned_objects.unread(conn)), _vectors(settings, await embedding_backlog.standing(conn))]
+
+
+def _files(unread: Unread) -> Check:
+    """Whether the objects behind the data files are those that were registered, as far as they were read."""
     found = f"{unread.files} to be read for their SHA-256"
     if unread.faulty:
         found = "; ".join([f"{unread.faulty} cannot be verified", *unread.faults])
     advice = "Put the objects that were registered back, or delete the records: what they name is not what was registered."
-    return [_judged("Data files", found, right=not unread.faulty, advice=advice)]
+    return _judged("Data files", found, right=not unread.faulty, advice=advice)
+
+
+def _vectors(settings: Settings, told: Embedded) -> Check:
+    """Nothing is at fault where some are still to be made: the newest come first, and words find the rest."""
+    if not settings.search_meaning:
+        return Check("Vectors", State.OK, "switched off: search finds words only")
+    found = f"{told.embedded} of {told.documents} documents have one of {told.model or 'no model yet'}, {told.waiting} wait"
+    return Check("Vectors", State.OK, found)
 
 
 def _schema(told: probes.Ledger) -> Check:

@@ -29,7 +29,7 @@ class Waiting(NamedTuple):
     text: str | None
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Embedded(msgspec.Struct, frozen=True):
     """`embedded` of `documents` have a vector of `model`, be it of an earlier text; None: no model was at work yet."""
 
     model: str | None
@@ -77,6 +77,13 @@ _KEEP = """WITH given AS MATERIALIZED (SELECT * FROM unnest(%(ids)s::uuid[], %(r
   SELECT g.document_id, g.run_id, %(model)s, g.text_hash, g.embedding::halfvec FROM given g JOIN mine USING (document_id)
   WHERE g.embedding IS NOT NULL ON CONFLICT (document_id, model)
   DO UPDATE SET text_hash = EXCLUDED.text_hash, embedding = EXCLUDED.embedding, embedded_at = EXCLUDED.embedded_at"""
+
+# By the primary key, so that each page goes on where the last one ended.
+_FORGET_PAGE = f"""WITH page AS MATERIALIZED (SELECT document_id, model FROM document_vectors
+    WHERE document_id > %(after)s ORDER BY document_id LIMIT {PAGE_DOCUMENTS}),
+  gone AS (DELETE FROM document_vectors v USING page p WHERE v.document_id = p.document_id AND v.model = p.model AND v.model <> %(model)s
+    AND EXISTS (SELECT FROM embedded_model WHERE model = %(model)s))
+  SELECT document_id FROM page ORDER BY document_id DESC LIMIT 1"""
 
 _WANTED = """SELECT EXISTS (SELECT FROM documents_to_embed WHERE claimed_until < clock_timestamp())
   OR EXISTS (SELECT FROM view_set v, embedded_model m WHERE v.built_at <> m.views_built_at)"""
@@ -146,13 +153,19 @@ async def keep(conn: Connection, model: str, claim_id: UUID, made: Sequence[tupl
     await conn.execute(_KEEP, params)
 
 
+async def forget_page(conn: Connection, model: str, after: UUID) -> UUID | None:
+    """Removes vectors of other models beyond `after`; the last document looked at, None at the end."""
+    row = await (await conn.execute(_FORGET_PAGE, {"model": model, "after": after})).fetchone()
+    return row[0] if row else None
+
+
 async def waiting(conn: Connection) -> int:
     row = await (await conn.execute("SELECT count(*) FROM documents_to_embed")).fetchone()
     return row[0] if row else 0
 
 
-async def standing(conn: Connection) -> Standing:
-    return Standing(*(await (await conn.execute(_STANDING)).fetchone() or (None, 0, 0, 0)))
+async def standing(conn: Connection) -> Embedded:
+    return Embedded(*(await (await conn.execute(_STANDING)).fetchone() or (None, 0, 0, 0)))
 
 
 def _written(vector: Sequence[float]) -> str:

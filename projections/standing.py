@@ -9,7 +9,8 @@ from psycopg import AsyncConnection
 
 from infra import followers, sequence
 from infra.followers import Standing
-from projections import views
+from projections import embedding_backlog, views
+from projections.embedding_backlog import Embedded
 
 REBUILDS_SHOWN = 10
 
@@ -60,6 +61,7 @@ class Projections(msgspec.Struct, frozen=True):
     sequence: sequence.Lag
     followers: list[Standing]
     parked: list[ParkedRoot]
+    embedding: Embedded
 
 
 async def projections(conn: AsyncConnection[Any]) -> Projections:
@@ -69,6 +71,7 @@ async def projections(conn: AsyncConnection[Any]) -> Projections:
         sequence=await sequence.lag(conn),
         followers=await followers.standings(conn),
         parked=await _parked(conn),
+        embedding=await embedding_backlog.standing(conn),
     )
 
 

@@ -74,7 +74,7 @@ class Desk:
     def __init__(self, settings: Settings, embedder: Embedder, claim_id: UUID, conn: Connection) -> None:
         self.settings, self.embedder, self.claim_id, self.conn = settings, embedder, claim_id, conn
         self.model = embedder.model_id
-        self.texts, self.has_index = TEXTS_MAX, False
+        self.texts, self.dimension = TEXTS_MAX, 0
 
     async def batch(self) -> int:
         """How many documents wait no more. Raises `Unanswered`."""
@@ -83,6 +83,8 @@ class Desk:
         await self._embed([each for each in claimed if each.text is not None])
         await embedding_backlog.keep(self.conn, self.model, self.claim_id, [(each, None) for each in claimed if each.text is None])
         self.texts = min(self.texts * 2, TEXTS_MAX)
+        if not claimed and self.dimension and not await embedding_backlog.waiting(self.conn):
+            await self._forget_others()
         return len(claimed)
 
     async def lay_down(self) -> None:
@@ -105,9 +107,19 @@ class Desk:
         if not claimed:
             return
         vectors = await asyncio.to_thread(self.embedder.embed, [each.text or "" for each in claimed])
-        if not self.has_index:
-            await vector_index.provide(self.settings, self.model, len(vectors[0]))
-            self.has_index = True
+        if not self.dimension:
+            self.dimension = len(vectors[0])
+            await vector_index.provide(self.settings, self.model, self.dimension)
         made = [(each, vector.tolist()) for each, vector in zip(claimed, vectors, strict=True)]
         for begin in range(0, len(made), KEPT_AT_ONCE):
             await embedding_backlog.keep(self.conn, self.model, self.claim_id, made[begin : begin + KEPT_AT_ONCE])
+
+    async def _forget_others(self) -> None:
+        """Vectors of the models before, now that every document has one of this model; their indexes, which tell of them, go last."""
+        names = await vector_index.others(self.conn, self.model, self.dimension)
+        if not names:
+            return
+        after = FIRST
+        while (last := await embedding_backlog.forget_page(self.conn, self.model, after)) is not None:
+            after = last
+        await vector_index.drop(self.settings, names)

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from api.exchange import Exchange, Req
 from api.openapi.operation import Operation
 from infra import database, followers, sequence
-from projections import pinned_objects
+from projections import embedding_backlog, pinned_objects
 from projections.pinned_objects import Unread
 
 DATABASE_S = 2.0
@@ -63,10 +63,10 @@ class _PoolFigures(Collector):
 
 
 class _Standing(Collector):
-    """The sequencer, the followers and the data files, as the database tells at the time of asking."""
+    """The sequencer, the followers, the data files and the vectors, as the database tells at the time of asking."""
 
-    def __init__(self, lag: sequence.Lag, standings: Iterable[followers.Standing], unread: Unread) -> None:
-        self._lag, self._standings, self._unread = lag, list(standings), unread
+    def __init__(self, lag: sequence.Lag, standings: Iterable[followers.Standing], unread: Unread, to_embed: int) -> None:
+        self._lag, self._standings, self._unread, self._to_embed = lag, list(standings), unread, to_embed
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         yield GaugeMetricFamily("runledger_sequence_position", "The last position given to an event", self._lag.seq)
@@ -82,13 +82,15 @@ class _Standing(Collector):
         yield from (events, seconds, parked)
         yield GaugeMetricFamily("runledger_files_unread", "Data files whose object was never read from end to end", self._unread.files)
         yield GaugeMetricFamily("runledger_files_faulty", "Of these, objects that are gone or were replaced", self._unread.faulty)
+        yield GaugeMetricFamily("runledger_documents_to_embed", "Texts that search does not find by meaning yet", self._to_embed)
 
 
 async def _standing(exchange: Exchange) -> bytes:
     """Nothing while the database is away: the other figures are wanted most then."""
     try:
         async with exchange.pool.connection(timeout=DATABASE_S) as conn:
-            told = _Standing(await sequence.lag(conn), await followers.standings(conn), await pinned_objects.unread(conn))
+            standings, unread = await followers.standings(conn), await pinned_objects.unread(conn)
+            told = _Standing(await sequence.lag(conn), standings, unread, await embedding_backlog.waiting(conn))
     except database.AWAY:
         return b""
     registry = CollectorRegistry()

@@ -5,15 +5,18 @@ import hashlib
 from psycopg.sql import SQL, Identifier, Literal
 
 from infra import database
+from infra.database import Connection
 from infra.settings import Settings
 
 PREFIX = "document_vectors_by_"
+_OTHERS = """SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid
+  WHERE indrelid = 'document_vectors'::regclass AND starts_with(relname, %s) AND relname <> %s"""
 _IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
 
 async def provide(settings: Settings, model_id: str, dimension: int) -> None:
     """Makes the model's index where there is none and nobody is at it. No append waits for it."""
-    name = PREFIX + hashlib.sha256(f"{dimension} {model_id}".encode()).hexdigest()[:12]
+    name = _name(model_id, dimension)
     async with await database.owner(settings) as conn:
         if not await database.try_lock(conn, f"{settings.schema} vector index"):
             return
@@ -24,3 +27,20 @@ async def provide(settings: Settings, model_id: str, dimension: int) -> None:
             await conn.execute(SQL("DROP INDEX CONCURRENTLY {}").format(Identifier(name)))
         expression = SQL("((embedding::halfvec({})) halfvec_cosine_ops) WHERE model = {}").format(Literal(dimension), Literal(model_id))
         await conn.execute(SQL("CREATE INDEX CONCURRENTLY {} ON document_vectors USING hnsw {}").format(Identifier(name), expression))
+
+
+async def others(conn: Connection, model_id: str, dimension: int) -> list[str]:
+    """The indexes of models before this one."""
+    rows = await (await conn.execute(_OTHERS, (PREFIX, _name(model_id, dimension)))).fetchall()
+    return [row[0] for row in rows]
+
+
+async def drop(settings: Settings, names: list[str]) -> None:
+    async with await database.owner(settings) as conn:
+        if await database.try_lock(conn, f"{settings.schema} vector index"):
+            for name in names:
+                await conn.execute(SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(Identifier(name)))
+
+
+def _name(model_id: str, dimension: int) -> str:
+    return PREFIX + hashlib.sha256(f"{dimension} {model_id}".encode()).hexdigest()[:12]

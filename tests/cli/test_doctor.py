@@ -1,6 +1,7 @@
 """The doctor's findings on a healthy deployment and on some sick ones."""
 
 import json
+import re
 import shlex
 from typing import Any
 
@@ -32,10 +33,11 @@ def test_a_healthy_deployment_is_found_healthy(server: Serving) -> None:
     checks = found(server, 0)
     first = ["Python", "Database", "Schema", "Event log", "Views", "Clock", "Sequence"]
     names = [name for name in checks if not name.startswith("Follower ")]  # one is known once the worker has begun
-    assert names == [*first, "Data files", "Redis", "S3", "Language model", "Embedding model", "Disk"]
+    assert names == [*first, "Data files", "Vectors", "Redis", "S3", "Language model", "Embedding model", "Disk"]
     assert {check["state"] for check in checks.values()} == {"ok"}
     assert {check["advice"] for check in checks.values()} == {""}
     assert "PostgreSQL 18" in checks["Database"]["found"]
+    assert re.match(r"\d+ of \d+ documents have one of ", checks["Vectors"]["found"])
 
 
 def test_the_doctor_keeps_secrets(server: Serving) -> None:

@@ -33,7 +33,11 @@ class Worker:
     """`fault` is a FAULT_POINT."""
 
     def __init__(self, rig: "Rig", fault: str, options: tuple[str, ...], settings: dict[str, str]) -> None:
-        environment = rig.program.environment | {"RUNLEDGER_REPORT_LEASE_S": str(LEASE_S), "FAULT_POINT": fault} | settings
+        environment = (
+            rig.program.environment
+            | {"RUNLEDGER_REPORT_LEASE_S": str(LEASE_S), "FAULT_POINT": fault, "RUNLEDGER_SEARCH_MEANING": "false"}
+            | settings
+        )
         self.process = worker.start(environment, options, rig.program.directory.parent / "workers.output")
         self.pid = self.process.pid or 0
 

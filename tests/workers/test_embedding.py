@@ -15,12 +15,12 @@ import pytest
 from infra import database
 from infra.blas import Floats
 from infra.database import Connection
-from infra.embedding import choice
+from infra.embedding import choice, vector_index
 from infra.embedding.concepts import Concepts
 from infra.embedding.vectors import Embedder, Unanswered
 from infra.settings import Settings
 from projections import embedding_backlog, rebuild
-from projections.embedding_backlog import Standing, standing
+from projections.embedding_backlog import Embedded, standing
 from tests.api.atlas.test_campaign import make_run
 from tests.conftest import World
 from tests.workers.test_reports import until
@@ -80,7 +80,7 @@ def follows(settings: Settings) -> Callable[[asyncio.Event], Any]:
     return lambda stopping: following.run(settings, embedding.FOLLOWER, stopping)
 
 
-async def all_embedded(conn: Connection, model: str, within_s: float = 20) -> Standing:
+async def all_embedded(conn: Connection, model: str, within_s: float = 20) -> Embedded:
     """Waits until every document has the vector of its text."""
     async with asyncio.timeout(within_s):
         while True:
@@ -99,6 +99,12 @@ async def has_claimed(conn: Connection) -> bool:
     return await (await conn.execute("SELECT FROM documents_to_embed WHERE claim IS NOT NULL LIMIT 1")).fetchone() is not None
 
 
+async def is_alone(conn: Connection, model: str) -> bool:
+    """Whether vectors and index of no other model are left."""
+    vectors = await (await conn.execute("SELECT count(*) FROM document_vectors WHERE model <> %s", (model,))).fetchone()
+    return vectors == (0,) and await vector_index.others(conn, model, 384) == []
+
+
 async def edit(world: World, run: str, title: str) -> None:
     assert (await world.engineer("PATCH", f"/test-runs/{run}", {"title": title})).status_code == 200
 
@@ -107,7 +113,7 @@ async def test_what_was_there_before_is_embedded_once_and_what_comes_follows(wor
     run, card, steps = await make_run(world)
     model = Counting()
     async with running(world.settings), at_work(embeds(world.settings, model), follows(world.settings)):
-        assert await all_embedded(conn, model.name) == Standing(model.name, 6, 6, 0)
+        assert await all_embedded(conn, model.name) == Embedded(model.name, 6, 6, 0)
         assert sorted(set(model.asked)) == sorted(
             ["Motor Controller Acceptance Test\n", "Overvoltage protection\n", *(f"Step {n}\n" for n in range(4))]
         )
@@ -134,6 +140,7 @@ async def test_another_model_embeds_everything_again_and_the_one_before_claims_n
                 await edit(world, run, f"Title {n}")
             await all_embedded(conn, after.name)
             assert before.asked == []
+            await until(lambda: is_alone(conn, after.name))
 
 
 async def test_two_at_work_make_each_vector_once(world: World, conn: Connection) -> None:
@@ -150,7 +157,8 @@ async def test_a_text_that_no_model_takes_holds_up_no_other(world: World, conn: 
     model = Counting(hated="Motor Controller")
     async with running(world.settings), at_work(follows(world.settings), embeds(world.settings, model)):
         await until(lambda: has_embedded(conn, 41))
-        assert await standing(conn) == Standing(model.name, 42, 41, 1)
+        assert await standing(conn) == Embedded(model.name, 42, 41, 1)
+        assert "runledger_documents_to_embed 1.0" in (await world.http.get("/metrics")).text
         await edit(world, run, "A title that the model likes")
         await all_embedded(conn, model.name)
 
@@ -164,11 +172,11 @@ async def test_the_vector_of_an_old_text_does_not_end_the_wait(world: World, con
     await edit(world, run, "Another title")
     await embedding_backlog.note(conn, [run_id])
     await embedding_backlog.keep(conn, model, claim, [(late, [1.0, 0.0])])
-    assert await standing(conn) == Standing(model, 2, 0, 1)
+    assert await standing(conn) == Embedded(model, 2, 0, 1)
     [again] = await embedding_backlog.claim(conn, model, claim, 32)
     assert again.text == "Another title\n"
     await embedding_backlog.keep(conn, model, claim, [(again, [0.6, 0.8])])
-    assert await standing(conn) == Standing(model, 2, 1, 0)
+    assert await standing(conn) == Embedded(model, 2, 1, 0)
     await edit(world, run, "Back")
     await edit(world, run, "Another title")
     await embedding_backlog.note(conn, [run_id])

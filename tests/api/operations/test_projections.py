@@ -19,6 +19,7 @@ async def test_the_standing_of_views_sequence_and_followers_is_shown(world: Worl
     assert shown["sequence"]["seq"] == 0
     assert shown["sequence"]["events"] == 6  # five tokens and a system
     assert (shown["followers"], shown["parked"], shown["rebuilds"]) == ([], [], [])
+    assert shown["embedding"] == {"model": None, "documents": 0, "embedded": 0, "waiting": 0}
 
 
 async def test_a_rebuild_that_is_asked_for_is_done_by_the_worker(world: World) -> None:
