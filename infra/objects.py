@@ -8,12 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-import aiohttp
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
-
 from domain.refusals import FieldError, FileNotUsable, StorageUnavailable
 from domain.s3_urls import Address
-from infra import storage
 from infra.settings import Settings
 
 CONNECT_S = 2
@@ -63,18 +59,19 @@ class Objects:
     async def client(self) -> Any:
         async with self._opening:
             if self._client is None:
-                self._client = await self._opened.enter_async_context(storage.client(self._settings, connect_s=CONNECT_S, read_s=CALL_S))
+                library = await asyncio.to_thread(_library)
+                self._client = await self._opened.enter_async_context(library.client(self._settings, connect_s=CONNECT_S, read_s=CALL_S))
         return self._client
 
     async def call(self, operation: str, *, within_s: float = CALL_S, **params: Any) -> dict[str, Any]:
         """The answer to an operation. Raises `Refused`, or `StorageUnavailable` where S3 is down, failing or slow."""
+        calling = getattr(await self.client(), operation)
         with _translated():
             async with asyncio.timeout(within_s):
-                calling = getattr(await self.client(), operation)
                 for left in reversed(range(TRIES)):
                     try:
                         answer: dict[str, Any] = await calling(**params)
-                    except ConnectionClosedError:
+                    except _library().ConnectionClosedError:
                         if not left:
                             raise
                     else:
@@ -134,17 +131,24 @@ def at(address: Address) -> dict[str, Any]:
     return {"Bucket": address.bucket, "Key": address.key}
 
 
+def _library() -> Any:
+    from infra import storage  # noqa: PLC0415 - half a second and 30 MB, which a start does not wait for
+
+    return storage
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
+    library = _library()
     try:
         yield
-    except ClientError as error:
+    except library.ClientError as error:
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         code = str(error.response.get("Error", {}).get("Code", ""))
         if status in (408, 429) or status >= 500:
             raise StorageUnavailable(f"S3 answers {status} right now; try again.") from error
         raise Refused(status, code) from error
-    except (BotoCoreError, aiohttp.ClientError, OSError) as error:
+    except library.AWAY as error:
         raise StorageUnavailable("S3 is not reachable right now, or too slow; try again.") from error
 
 

@@ -2,11 +2,16 @@
 
 from typing import Any, NamedTuple
 
+import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import get_session
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 
 from infra.settings import Settings
+
+__all__ = ["AWAY", "ClientError", "ConnectionClosedError", "client"]
+AWAY = (BotoCoreError, aiohttp.ClientError, OSError)
 
 
 def client(settings: Settings, *, connect_s: float, read_s: float) -> Any:

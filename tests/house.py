@@ -73,7 +73,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "psycopg": "the type of a pool's connection",
         "psycopg_pool": "it is given the pool that answers are read on",
     },
-    "infra/objects.py": {"aiohttp": "a body that was cut short comes as its error, which aiobotocore lets through"},
+    "infra/storage.py": {"aiohttp": "a body that was cut short comes as its error, which aiobotocore lets through"},
     "infra/probes.py": {"botocore": "the errors of aiobotocore are defined there"},
     "workers/analysis/readers/workbooks.py": {"fastexcel": "it reads Excel sheets"},
     "workers/analysis/readers/tdms.py": {"nptdms": "it reads the format; an extra"},

@@ -150,12 +150,12 @@ async def test_a_file_waits_for_s3_and_is_read_when_it_is_back(world: World, ope
     own = replace(world.settings, s3_endpoint=server.endpoint, s3_access_key=server.access_key, s3_secret_key=server.secret_key)
     here = await campaign(world)
     file = await registered(world, here)
+    url = (await world.engineer("GET", f"{here.run_path}/data/{file}")).json()["s3_url"]
+    await stores.put(own, url.removeprefix("s3://runledger/"), CONTENT)
     server.stop()
     async with digesting(world, own):
         assert (await until(lambda: trouble(world)))[0][1] is None
         server.start()
-        url = (await world.engineer("GET", f"{here.run_path}/data/{file}")).json()["s3_url"]
-        await stores.put(own, url.removeprefix("s3://runledger/"), CONTENT)
         assert await until(lambda: sha256_of(world, here, file)) == SHA256
         assert await until(lambda: none(world))
     server.stop()

@@ -61,7 +61,7 @@ def drawn(plot: Plot) -> str | None:
         return None
     limits = list(_limit_lines(plot, min(values), max(values)))
     low, high = widened(min([*values, *(v for v, _ in limits)]), max([*values, *(v for v, _ in limits)]))
-    first, last = columns[0][0], columns[-1][0]
+    first, last = min(time for time, *_ in columns), max(time for time, *_ in columns)  # times may run backwards
     x = Scale(first, last if last > first else first + 1, LEFT, WIDTH - RIGHT)
     y = Scale(low, high, HEIGHT - BOTTOM, TOP + HEADROOM)
     if not (x.is_drawable and y.is_drawable):
