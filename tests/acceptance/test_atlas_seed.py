@@ -1,15 +1,21 @@
-"""The seed's curl lines for runs, cards and steps against the real program, with real curl."""
+"""The seed's curl lines against the real program, with real curl."""
 
+import asyncio
+import hashlib
 import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from infra.embedded import beside
 from tests.acceptance.program import Program
+from tests.infra import stores
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -37,6 +43,20 @@ STEP = {
     "created_at": str, "updated_at": str,
 }  # fmt: skip
 
+FILE = {
+    "uuid": str, "file_name": str, "s3_url": str, "file_size": int, "content_type": str, "uploaded_by": str, "created_at": str,
+    "associations": list, "s3_version_id": None, "s3_etag": str, "sha256": None,
+}  # fmt: skip
+REPORT = {
+    "uuid": str, "title": str, "scope": str, "status": str, "content": str, "summary": str, "issues": list, "test_data": list,
+    "job_run_id": str, "created_by": str, "created_at": str, "test_card_id": None, "test_step_id": None, "manifest": None,
+    "completed_at": None, "failure_reason": None,
+}  # fmt: skip
+COMPLETED = REPORT | {"manifest": dict, "completed_at": str}
+MATCH = {"component_type": str, "component_id": str, "component_title": str, "path": str, "snippet": str, "match_type": str}
+LOG = (b"time_s,input_voltage_V\n" + b"".join(b"%d,%d.%02d\n" % (n, 12 + n % 2, n % 100) for n in range(20_000)))[:204_800]
+REPORT_S_MAX = 60
+
 
 class Answer(NamedTuple):
     status: int
@@ -50,6 +70,7 @@ class Answer(NamedTuple):
 class Deployment(NamedTuple):
     port: int
     token: str
+    directory: Path
 
     def curl(self, path: str, *options: str) -> Answer:
         """What curl shows with --include: the status line, the headers, the body as it came."""
@@ -79,8 +100,9 @@ class Deployment(NamedTuple):
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """The program as an operator starts it, on a directory of its own."""
-    with Program(tmp_path_factory.mktemp("seed") / "data") as program:
-        yield Deployment(program.port, program.token)
+    with Program(tmp_path_factory.mktemp("seed") / "data", {"RUNLEDGER_S3_BUCKETS": "your-bucket"}) as program:
+        asyncio.run(stores.put(beside.settings(program.directory), "test-data/motor_test_log.csv", LOG))
+        yield Deployment(program.port, program.token, program.directory)
 
 
 def shaped(found: dict[str, Any], shape: dict[str, Any]) -> None:
@@ -88,7 +110,7 @@ def shaped(found: dict[str, Any], shape: dict[str, Any]) -> None:
     assert found.keys() == shape.keys()
     for name, kind in shape.items():
         assert found[name] is None if kind is None else type(found[name]) is kind, (name, found[name])
-    for name in ("created_at", "updated_at"):
+    for name in shape.keys() & {"created_at", "updated_at"}:
         assert STAMP.fullmatch(found[name]), found[name]
     assert UUID_TEXT.fullmatch(found["uuid"])
 
@@ -148,7 +170,10 @@ def test_the_seeds_campaign_from_the_first_run_to_the_last_delete(deployment: De
     summary = deployment.curl(f"/test-runs?system_id={system}").json()["items"][0]
     assert (summary["completion_pct"], summary["step_status_counts"], summary["card_count"]) == (1.0, {"passed": 1}, 1)
 
-    for path in (step_at, card_at, at):
+    file_at = the_data_lines(deployment, at)
+    the_report_lines(deployment, at)
+    the_search_line(deployment, system, step["uuid"])
+    for path in (step_at, card_at, file_at, at):
         gone = deployment.curl(path, "-X", "DELETE")
         assert (gone.status, gone.body) == (204, b"")
         assert "content-type" not in gone.headers
@@ -158,6 +183,53 @@ def test_the_seeds_campaign_from_the_first_run_to_the_last_delete(deployment: De
             "application/problem+json",
             "/problems/not-found",
         )
+
+
+def the_data_lines(deployment: Deployment, at: str) -> str:
+    body = {"file_name": "motor_test_log.csv", "s3_url": "s3://your-bucket/test-data/motor_test_log.csv", "file_size": 204800}
+    answer = deployment.send("POST", f"{at}/data", json.dumps(body | {"content_type": "text/csv"}))
+    file = answer.json()
+    assert answer.status == 201, file
+    shaped(file, FILE)
+    assert file | body == file
+    listed = deployment.curl(f"{at}/data").json()
+    assert (listed.keys(), listed["count"], listed["items"][0]["uuid"]) == ({"items", "count"}, 1, file["uuid"])
+    return f"{at}/data/{file['uuid']}"
+
+
+def the_report_lines(deployment: Deployment, at: str) -> None:
+    answer = deployment.send("POST", f"{at}/reports", '{"scope": "run"}')
+    report = answer.json()
+    assert (answer.status, report["status"]) == (201, "pending")
+    shaped(report, REPORT)
+    assert report["title"] == "Motor Controller Acceptance Test \u2013 Rev 2 \u2013 Run Analysis"
+    listed = deployment.curl(f"{at}/reports").json()
+    assert (listed.keys(), listed["count"]) == ({"items", "count"}, 1)
+    end = time.monotonic() + REPORT_S_MAX
+    while (shown := deployment.curl(f"{at}/reports/{report['uuid']}").json())["status"] in ("pending", "running"):
+        assert time.monotonic() < end, shown
+        time.sleep(0.2)
+    assert shown["status"] == "completed", shown
+    shaped(shown, COMPLETED)
+    assert (shown["manifest"]["files"][0]["sha256"], shown["content"][:1]) == (hashlib.sha256(LOG).hexdigest(), "*")
+
+
+def the_search_line(deployment: Deployment, system: str, step: str) -> None:
+    """The query shares no word with the step: its meaning has to be known first."""
+    end = time.monotonic() + REPORT_S_MAX
+    while True:
+        answer = deployment.curl(f"/test-runs/search?q=undervoltage&system_id={system}")
+        assert (answer.status, answer.json().keys()) == (200, {"results", "total_count"})
+        if matches := [m for r in answer.json()["results"] for m in r["matches"] if m["component_id"] == step]:
+            break
+        assert time.monotonic() < end, answer.json()
+        time.sleep(0.2)
+    shaped_match = {name: type(value) for name, value in matches[0].items()}
+    assert shaped_match == MATCH
+    assert (matches[0]["component_title"], matches[0]["match_type"]) == ("Apply 13V to input rail", "semantic")
+    assert matches[0]["path"] == "Overvoltage protection \u2013 updated threshold > Apply 13V to input rail"
+    shaped(answer.json()["results"][0]["test_run"], SUMMARY)
+    assert 0 < answer.json()["results"][0]["score"] <= 1
 
 
 def test_head_and_options_over_a_real_connection(deployment: Deployment) -> None:
