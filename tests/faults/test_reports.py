@@ -19,6 +19,7 @@ PROMPT_S_MAX = 1.0  # an answer of the API, whatever Redis does
 
 ROW = b"t,v\n0,1\n"
 BUSY = b"HTTP/1.1 503 Slow Down\r\ncontent-length: 0\r\n\r\n"
+DENIED = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"
 
 
 @pytest.mark.parametrize("point", ["report.leased", "report.started", "report.analysing", "report.analysed"])
@@ -162,6 +163,46 @@ async def test_while_s3_is_busy_a_report_is_tried_three_times(rig: Rig) -> None:
         report = rig.ask(run)
         assert await rig.ends(report) == [("started", 1), ("started", 2), ("started", 3), ("failed", 3)]
     assert "S3 answers 503" in rig.shown(report, run)["failure_reason"]
+
+
+async def test_where_s3_denies_the_file_its_report_is_tried_three_times(rig: Rig) -> None:
+    run, _ = await rig.with_file(ROW)
+    async with stores.answering(DENIED) as denied:
+        rig.worker(RUNLEDGER_S3_ENDPOINT=denied.s3_endpoint or "")
+        report = rig.ask(run)
+        assert await rig.ends(report) == [("started", 1), ("started", 2), ("started", 3), ("failed", 3)]
+    assert "403" in rig.shown(report, run)["failure_reason"]
+
+
+async def test_bytes_that_flip_or_break_off_on_the_way_make_no_report(rig: Rig) -> None:
+    for bend, ends, reason in (
+        (lambda sent: sent.replace(ROW, ROW[::-1]), [("started", 1), ("failed", 1)], "has the SHA-256"),
+        (lambda sent: None if ROW in sent else sent, [*[("started", n) for n in (1, 2, 3)], ("failed", 3)], "S3 is not reachable"),
+    ):
+        run, _ = await rig.with_file(ROW)
+        straight = rig.worker()
+        await until(lambda run=run: rig.http.get(f"/test-runs/{run}/data").json()["items"][0]["sha256"])
+        assert await straight.end() == 0
+        async with stores.between(rig.settings, bend) as bent:
+            worker = rig.worker(RUNLEDGER_S3_ENDPOINT=bent.s3_endpoint or "")
+            report = rig.ask(run)
+            assert await rig.ends(report) == ends
+            assert await worker.end() == 0
+        assert reason in rig.shown(report, run)["failure_reason"]
+
+
+async def test_with_redis_read_only_reports_wait_until_it_takes_messages_again(rig: Rig, valkey: Valkey) -> None:
+    redis = rig.redis(valkey.url)
+    rig.worker(RUNLEDGER_REDIS_URL=valkey.url)
+    assert await rig.ends(rig.ask()) == [("started", 1), ("completed", 1)]
+    redis.replicaof("127.0.0.1", "1")  # a replica of nobody takes no writes
+    asked_at = time.monotonic()
+    report = rig.ask()
+    assert time.monotonic() < asked_at + PROMPT_S_MAX
+    await asyncio.sleep(2 * LEASE_S)
+    assert rig.told(report) == []
+    redis.replicaof("no", "one")
+    assert await rig.ends(report) == [("started", 1), ("completed", 1)]
 
 
 async def test_a_process_of_jobs_that_dies_is_replaced_and_all_end_with_their_worker(rig: Rig) -> None:
