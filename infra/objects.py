@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from msgspec.structs import replace
+
 from domain.refusals import FieldError, FileNotUsable, StorageUnavailable
 from domain.s3_urls import Address
 from infra.settings import Settings
@@ -47,21 +49,30 @@ class Objects:
         self._settings = settings
         self._opened = AsyncExitStack()
         self._opening = asyncio.Lock()
-        self._client: Any = None
+        self._clients: dict[str | None, Any] = {}
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._client = None
+        self._clients.clear()
         await self._opened.aclose()
 
     async def client(self) -> Any:
+        return await self._client(self._settings)
+
+    async def signer(self) -> Any:
+        """A client that only makes addresses: at the endpoint that those outside know, where that is another one."""
+        outside = self._settings.s3_public_endpoint or self._settings.s3_endpoint
+        return await self._client(replace(self._settings, s3_endpoint=outside))
+
+    async def _client(self, settings: Settings) -> Any:
         async with self._opening:
-            if self._client is None:
+            if settings.s3_endpoint not in self._clients:
                 library = await asyncio.to_thread(_library)
-                self._client = await self._opened.enter_async_context(library.client(self._settings, connect_s=CONNECT_S, read_s=CALL_S))
-        return self._client
+                opened = library.client(settings, connect_s=CONNECT_S, read_s=CALL_S)
+                self._clients[settings.s3_endpoint] = await self._opened.enter_async_context(opened)
+        return self._clients[settings.s3_endpoint]
 
     async def call(self, operation: str, *, within_s: float = CALL_S, **params: Any) -> dict[str, Any]:
         """The answer to an operation. Raises `Refused`, or `StorageUnavailable` where S3 is down, failing or slow."""

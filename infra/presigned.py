@@ -42,5 +42,5 @@ def attachment(file_name: str) -> str:
 
 async def _url(objects: Objects, operation: str, address: Address, seconds: int, **params: Any) -> str:
     """Made here: S3 is not asked."""
-    client = await objects.client()
+    client = await objects.signer()
     return str(await client.generate_presigned_url(operation, Params=at(address) | params, ExpiresIn=seconds))

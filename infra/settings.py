@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     schema: str = "runledger"
     redis_url: str | None = None
     s3_endpoint: str | None = None
+    s3_public_endpoint: str | None = None
     s3_access_key: str | None = None
     s3_secret_key: str | None = None
     s3_region: str = "us-east-1"
@@ -128,6 +129,7 @@ _TEXTS = {
     "schema": "RUNLEDGER_SCHEMA",
     "redis_url": "RUNLEDGER_REDIS_URL",
     "s3_endpoint": "RUNLEDGER_S3_ENDPOINT",
+    "s3_public_endpoint": "RUNLEDGER_S3_PUBLIC_ENDPOINT",
     "s3_access_key": "RUNLEDGER_S3_ACCESS_KEY",
     "s3_secret_key": "RUNLEDGER_S3_SECRET_KEY",
     "s3_region": "RUNLEDGER_S3_REGION",

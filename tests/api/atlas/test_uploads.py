@@ -12,7 +12,7 @@ from domain.tokens import Role
 from domain.uploads import PART_BYTES_MIN, PUT_BYTES_MAX, part_sizes
 from infra import multipart
 from infra.objects import Objects
-from infra.settings import NO_UPLOADS
+from infra.settings import NO_UPLOADS, Settings
 from tests.api.making import campaign, errors, made, problem
 from tests.conftest import World, opened
 
@@ -162,3 +162,18 @@ async def test_without_s3_one_piece_is_handed_out_and_parts_wait(shared: World) 
         answer = await other.engineer("POST", f"{here.run_path}/uploads", FILE | {"multipart": True})
         assert problem(answer) == (503, "storage-unavailable")
         assert answer.headers["retry-after"] == "5"
+
+
+async def test_addresses_for_clients_name_the_endpoint_that_they_reach(with_s3: Settings) -> None:
+    """Two names of one server: what is signed for the one is taken there, and the API itself asks the other."""
+    inner = (with_s3.s3_endpoint or "").replace("127.0.0.1", "localhost")
+    async with opened(replace(with_s3, s3_endpoint=inner, s3_public_endpoint=with_s3.s3_endpoint)) as world:
+        here = await campaign(world)
+        upload = (await world.engineer("POST", f"{here.run_path}/uploads", FILE)).json()
+        assert upload["url"].startswith(f"{with_s3.s3_endpoint}/")
+        await send(upload["url"], CONTENT, upload["headers"])
+        file = await made(world.engineer, f"{here.run_path}/data", FILE | {"s3_url": upload["s3_url"]})
+        download = (await world.engineer("GET", f"{here.run_path}/data/{file['uuid']}/download")).json()
+        assert download["url"].startswith(f"{with_s3.s3_endpoint}/")
+        async with httpx.AsyncClient() as http:
+            assert (await http.get(download["url"])).content == CONTENT
