@@ -6,7 +6,20 @@ from commands.door import Door
 from infra import database
 from infra.settings import Settings
 from projections import views
-from workers import abandoned_uploads, checkpoints, crew, digester, embedding, following, jobs, rebuilding, relay, sequencer, sweeper
+from workers import (
+    abandoned_uploads,
+    checkpoints,
+    crew,
+    digester,
+    embedding,
+    following,
+    jobs,
+    rebuilding,
+    relay,
+    sequencer,
+    sweeper,
+    vocabulary,
+)
 
 
 async def run(settings: Settings, processes: int, threads: int, stopping: asyncio.Event) -> None:
@@ -20,6 +33,7 @@ async def run(settings: Settings, processes: int, threads: int, stopping: asynci
         tasks.create_task(checkpoints.run(settings, stopping), name="checkpoints")
         tasks.create_task(rebuilding.run(settings, stopping), name="rebuilding")
         tasks.create_task(following.run(settings, relay.RELAY, stopping), name="relay")
+        tasks.create_task(following.run(settings, vocabulary.FOLLOWER, stopping), name="vocabulary")
         tasks.create_task(sweeper.run(settings, door, stopping), name="sweeper")
         tasks.create_task(digester.run(settings, door, stopping), name="digester")
         tasks.create_task(abandoned_uploads.run(settings, stopping), name="abandoned uploads")
