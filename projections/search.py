@@ -1,12 +1,18 @@
-"""Search: full text, likeness of titles and meaning, merged by reciprocal ranks and grouped by run.
+"""Search: full text and meaning, weighed by how much of the query the text finds, and grouped by run.
 
-One statement finds, ranks, counts and reads. A text is found by a word that tells (one that few documents have), or by all
-words where none does. Words count by their rarity: ln(1 + N / documents that have it), Robertson and Spärck Jones's idf.
-Lists are merged by w / (60 + rank) (Cormack, Clarke and Büttcher 2009); in the list of full text a document's weight is the share of
-the query that it has, so that a text which merely has one common word stands below what is near in meaning.
+Two statements: how common each word is, then one that finds, ranks, counts and reads.
+
+* Words find a component that has a telling word (one that few documents have), or all words where none tells. A step has its
+  observations' words too, and in part those of its card's title. Words count by their rarity, ln(1 + N / documents that have it),
+  Robertson and Spärck Jones's idf; in the title more, as the beginning of a longer word less. A word that stands nowhere is taken
+  for those that are one slip away.
+* Meaning finds the NEAR documents with the nearest vectors.
+* Where both take part, text decides the more, the more of the query's rarity its best answer holds: a query whose words are all
+  there is lexical, one that shares none is semantic.
+
+`total_count` is the number of runs that have a component so found, and is exact.
 """
 
-import math
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,15 +20,14 @@ from uuid import UUID
 import msgspec
 from psycopg import AsyncConnection
 
+from projections import search_text
 from projections.run_list import SUMMARY
-from projections.search_query import Term, Wanted
+from projections.search_query import Wanted
 
 NEAR = 60  # documents nearest in meaning that take part
-RANK_K = 60
-TELLING_SHARE, TELLING_MIN = 0.05, 200  # a word tells when no more documents than this have it
-TITLE_BONUS = 0.5
-TEXT_SHARE = 0.5  # how much of the score full text decides where meaning takes part too
-LIKE_CHARACTERS_MIN = 4
+LIKENESS_SPREAD = 0.9  # the nearest is worth 1, the last that takes part 0.1
+TEXT_LEAST, TEXT_MOST = 0.1, 0.9  # how much of the score full text decides where meaning takes part too
+COVERED_LEAST, COVERED_MOST = 0.4, 0.6  # by how much of the query its best answer holds
 MATCHES_MAX = 10
 BODY_CHARACTERS_MAX = 20_000
 KINDS = {"run": ("run",), "card": ("card",), "step": ("step", "observation"), "report": ("report",)}
@@ -69,34 +74,32 @@ class Meaning(msgspec.Struct, frozen=True):
     vector: list[float]
 
 
-_ASKED = "CASE WHEN a.exact THEN a.text::tsquery ELSE to_tsquery('pg_catalog.english', a.text) END"
-_COUNTS = f"""SELECT (SELECT CASE WHEN reltuples > 20000 THEN reltuples::bigint ELSE (SELECT count(*) FROM search_documents) END
-    FROM pg_class WHERE oid = 'search_documents'::regclass),
-  (SELECT coalesce(array_agg((SELECT count(*) FROM search_documents d WHERE d.words @@ {_ASKED}) ORDER BY a.n), '{{}}')
-    FROM unnest(%(texts)s::text[], %(exacts)s::boolean[]) WITH ORDINALITY a(text, exact, n))"""
-
 _VISIBLE = """JOIN runs t ON t.run_id = d.run_id AND NOT t.deleted LEFT JOIN steps s ON s.step_id = d.step_id
     LEFT JOIN cards c ON c.card_id = coalesce(d.card_id, s.card_id)
     WHERE NOT d.deleted AND (d.kind = 'report' OR (s.deleted IS NOT TRUE AND c.deleted IS NOT TRUE))"""
 
-# A run is the best of its documents; an observation speaks for its step.
-_ANSWER = f"""fused AS MATERIALIZED (
-    SELECT document_id, run_id, sum(score) AS score, bool_or(by_text) AS by_text FROM listed GROUP BY document_id, run_id),
-  found AS (SELECT f.run_id, max(f.score) AS score FROM fused f GROUP BY f.run_id),
+_LISTED = {
+    "words": "SELECT component_id, document_id, run_id, share AS score, true AS by_text FROM worded",
+    "meaning": "SELECT component_id, document_id, run_id, likeness AS score, false AS by_text FROM near",
+    "both": f"""SELECT component_id, coalesce(w.document_id, n.document_id) AS document_id, coalesce(w.run_id, n.run_id) AS run_id,
+      lead.text * coalesce(w.share, 0) + (1 - lead.text) * coalesce(n.likeness, 0) AS score, w.document_id IS NOT NULL AS by_text
+    FROM worded w FULL JOIN near n USING (component_id) CROSS JOIN (SELECT {TEXT_LEAST} + {TEXT_MOST - TEXT_LEAST} * least(greatest(
+      (coalesce(max(there), 0) - {COVERED_LEAST}) / {COVERED_MOST - COVERED_LEAST}, 0), 1) AS text FROM worded) lead""",
+}
+
+_ANSWER = f"""found AS (SELECT f.run_id, max(f.score) AS score FROM listed f GROUP BY f.run_id),
   page AS MATERIALIZED (SELECT t.*, f.score, row_number() OVER ({{order}}) AS place
     FROM found f JOIN runs t USING (run_id) {{order}} LIMIT %(limit)s OFFSET %(offset)s),
-  shown AS (SELECT DISTINCT ON (t.run_id, component_id) t.run_id, component_id, f.score, f.by_text, d.kind, d.body,
-      CASE d.kind WHEN 'observation' THEN s.title ELSE d.title END AS title, c.title AS card, s.title AS step
-    FROM page t JOIN fused f USING (run_id) JOIN search_documents d USING (document_id) LEFT JOIN steps s ON s.step_id = d.step_id
-    LEFT JOIN cards c ON c.card_id = coalesce(d.card_id, s.card_id)
-    CROSS JOIN LATERAL (SELECT CASE d.kind WHEN 'observation' THEN d.step_id ELSE d.document_id END AS component_id) named
-    ORDER BY t.run_id, component_id, f.score DESC, f.document_id),
-  best AS (SELECT *, row_number() OVER (PARTITION BY run_id ORDER BY score DESC, component_id) AS place FROM shown),
+  shown AS (SELECT t.run_id, f.component_id, f.score, f.by_text, d.kind, d.body,
+      CASE d.kind WHEN 'observation' THEN s.title ELSE d.title END AS title, c.title AS card, s.title AS step,
+      row_number() OVER (PARTITION BY t.run_id ORDER BY f.score DESC, f.component_id) AS place
+    FROM page t JOIN listed f USING (run_id) JOIN search_documents d USING (document_id) LEFT JOIN steps s ON s.step_id = d.step_id
+    LEFT JOIN cards c ON c.card_id = coalesce(d.card_id, s.card_id)),
   told AS (SELECT run_id, json_agg(json_build_object('component_type', CASE kind WHEN 'observation' THEN 'step' ELSE kind END,
       'component_id', component_id, 'title', title, 'by_text', by_text, 'score', score, 'body', left(body, {BODY_CHARACTERS_MAX}),
       'path', concat_ws(' > ', CASE WHEN kind <> 'run' THEN card END, CASE WHEN kind NOT IN ('run', 'card') THEN step END,
         CASE WHEN kind IN ('run', 'report') THEN title END)) ORDER BY place) AS matches
-    FROM best WHERE place <= {MATCHES_MAX} GROUP BY run_id)
+    FROM shown WHERE place <= {MATCHES_MAX} GROUP BY run_id)
   SELECT (SELECT count(*) FROM found), coalesce(json_agg(json_build_object('summary', {SUMMARY}, 'score', t.score,
     'matches', told.matches) ORDER BY t.place), '[]')::text FROM page t JOIN told USING (run_id)"""
 
@@ -113,30 +116,20 @@ async def search(
     """How many runs match in all, and those of the page. `wanted` None: by meaning alone; `meaning` None: by words alone."""
     where, params = _filter(asked)
     params |= {"limit": asked.limit, "offset": asked.offset}
-    lists = []
-    both = wanted is not None and meaning is not None
+    steps = []
     if wanted is not None:
         for n, term in enumerate(wanted.must):
-            where += f" AND d.words @@ {_query(f'm{n}', term, params)}"
+            where += f" AND d.words @@ {search_text.query(f'm{n}', term, params)}"
         for n, term in enumerate(wanted.never):
-            where += f" AND NOT d.words @@ {_query(f'n{n}', term, params)}"
-        text, more = _text(wanted, *await _weighed(conn, wanted.terms), where, TEXT_SHARE if both else 1.0)
-        lists.append(text)
-        params |= more
+            where += f" AND NOT d.words @@ {search_text.query(f'n{n}', term, params)}"
+        steps.append(search_text.components(await search_text.weighed(conn, wanted), where, params))
     if meaning is not None:
-        lists.append(_near(meaning, where, 1 - TEXT_SHARE if both else 1.0))
+        steps.append(_near(meaning, where))
         params["meaning"] = str(meaning.vector)
-    listed = "listed (document_id, run_id, score, by_text) AS (" + " UNION ALL ".join(f"({one})" for one in lists) + ")"
-    sql = f"WITH {listed}, {_ANSWER.replace('{order}', 'ORDER BY ' + _ORDERS[asked.sort_by])}"
-    total, page = await (await conn.execute(sql, params)).fetchone() or (0, "[]")
+    by = "meaning" if wanted is None else "words" if meaning is None else "both"
+    steps += [f"listed AS MATERIALIZED ({_LISTED[by]})", _ANSWER.replace("{order}", "ORDER BY " + _ORDERS[asked.sort_by])]
+    total, page = await (await conn.execute("WITH " + ", ".join(steps), params, prepare=False)).fetchone() or (0, "[]")
     return total, msgspec.json.decode(page, type=list[Result])
-
-
-async def _weighed(conn: AsyncConnection[Any], terms: tuple[Term, ...]) -> tuple[int, list[int]]:
-    """How many documents there are, and how many of them have each term."""
-    params = {"texts": [t.text for t in terms], "exacts": [t.exact for t in terms]}
-    total, counts = await (await conn.execute(_COUNTS, params, prepare=True)).fetchone() or (0, [])
-    return total, counts
 
 
 def _filter(asked: SearchFilter) -> tuple[str, dict[str, Any]]:
@@ -157,48 +150,17 @@ def _filter(asked: SearchFilter) -> tuple[str, dict[str, Any]]:
     return " AND ".join(clauses), params
 
 
-def _text(wanted: Wanted, total: int, counts: list[int], where: str, weight: float) -> tuple[str, dict[str, Any]]:
-    """The documents that the words find, ranked by the share of the query that they have."""
-    params: dict[str, Any] = {}
-    idfs = [math.log1p(total / count) if count else math.log1p(total) for count in counts]
-    whole = sum(idfs) * (1 + TITLE_BONUS) or 1.0
-    queries = [_query(f"t{n}", term, params) for n, term in enumerate(wanted.terms)]
-    params |= {f"w{n}": idf / whole for n, idf in enumerate(idfs)}
-    title = "ts_filter(d.words, '{a}')"
-    share = " + ".join(
-        f"CASE WHEN d.words @@ {q} THEN CASE WHEN {title} @@ {q} THEN {1 + TITLE_BONUS} ELSE 1 END * %(w{n})s ELSE 0 END"
-        for n, q in enumerate(queries)
-    )
-    most = max(total * TELLING_SHARE, TELLING_MIN)
-    telling = [q for q, count in zip(queries, counts, strict=True) if count <= most]
-    needed = " || ".join(telling) or " && ".join(queries) or "''::tsquery"
-    found = [f"SELECT d.document_id, d.run_id, {share or '0'} AS share FROM search_documents d {where} AND d.words @@ ({needed})"]
-    for n, (term, count) in enumerate(zip(wanted.terms, counts, strict=True)):
-        if not count and not term.exact and len(term.word) >= LIKE_CHARACTERS_MIN:
-            params[f"l{n}"] = term.word
-            found.append(
-                f"SELECT d.document_id, d.run_id, %(w{n})s * word_similarity(%(l{n})s, d.title) FROM search_documents d {where}"
-                f" AND %(l{n})s <%% d.title"
-            )
-    params["text_weight"] = weight * (RANK_K + 1)
-    return (
-        f"""SELECT document_id, run_id, %(text_weight)s::float8 * share
-        / ({RANK_K} + row_number() OVER (ORDER BY share DESC, document_id)) AS score, true AS by_text
-      FROM (SELECT document_id, run_id, least(sum(share), 1)::float8 AS share FROM ({" UNION ALL ".join(found)}) h GROUP BY 1, 2) h""",
-        params,
-    )
-
-
-def _query(name: str, term: Term, params: dict[str, Any]) -> str:
-    params[name] = term.text
-    return f"%({name})s::tsquery" if term.exact else f"to_tsquery('pg_catalog.english', %({name})s)"
-
-
-def _near(meaning: Meaning, where: str, weight: float) -> str:
-    """The documents nearest in meaning. The model stands in the text as it stands in its index."""
+def _near(meaning: Meaning, where: str) -> str:
+    """The components nearest in meaning; no cosine means the same for every model and
+    query, so likeness is told between the nearest and the last. The model stands in the text as it stands in its index.
+    """
     kind = f"halfvec({len(meaning.vector)})"
     model = meaning.model.replace("'", "''").replace("%", "%%")
-    return f"""SELECT document_id, run_id, {weight * (RANK_K + 1)} / ({RANK_K} + row_number() OVER (ORDER BY distance, document_id)),
-        false FROM (SELECT v.document_id, d.run_id, v.embedding::{kind} <=> %(meaning)s::{kind} AS distance
+    return f"""nearest AS MATERIALIZED (SELECT v.document_id, d.run_id, {search_text.COMPONENT} AS component_id,
+        v.embedding::{kind} <=> %(meaning)s::{kind} AS distance
         FROM document_vectors v JOIN search_documents d USING (document_id) {where} AND v.model = '{model}'
-        ORDER BY v.embedding::{kind} <=> %(meaning)s::{kind} LIMIT {NEAR}) n"""
+        ORDER BY v.embedding::{kind} <=> %(meaning)s::{kind} LIMIT {NEAR}),
+      near AS MATERIALIZED (SELECT DISTINCT ON (component_id) component_id, document_id, run_id,
+        1 - {LIKENESS_SPREAD} * (distance - closest) / greatest(farthest - closest, 0.001) AS likeness
+        FROM nearest, (SELECT min(distance) AS closest, max(distance) AS farthest FROM nearest) ends
+        ORDER BY component_id, distance, document_id)"""

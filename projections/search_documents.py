@@ -12,22 +12,19 @@ from domain.observations import ObservationDeleted, ObservationEdited, Observati
 from domain.reports import ReportCompleted, ReportRequested
 from domain.runs import RunCreated, RunDeleted, RunEdited, RunRestored, number_text
 from domain.steps import Step, StepAdded, StepDeleted, StepEdited, StepOutcomeRecorded, StepRestored
+from projections import quantities
 from projections.rows import Rows
 from projections.tables import Table
 
 BODY_CHARACTERS_MAX = 100_000  # PostgreSQL takes a megabyte of lexemes
 _PICTURES = re.compile(r"<svg.*?</svg>", re.DOTALL)
 
-# A number with its unit is one word, whether or not a space stands between; so is an identifier with its hyphens.
+# A number with its unit is one word, whether or not a space stands between; so is an identifier with its hyphens, and "pre-charge" is "precharge" too.
 FUNCTIONS = (
-    """CREATE OR REPLACE FUNCTION measures(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-      SELECT coalesce(array_agg(DISTINCT lower(replace(m[1], ',', '.') || m[2])), '{}') FROM regexp_matches(given,
-        '(\\d{1,12}(?:[.,]\\d{1,12})?)\\s?([kKmMµuGn]?(?:Vdc|Vac|VA|V|A|Ah|Wh|W|Hz|Ω|ohm|F|H|s|m|g|bar|Pa|Nm|N|dB|dBm|B|bit)|°?[CF]|min|h|rpm|psi|%|g_n|K)\\M', 'g') m $$""",
-    """CREATE OR REPLACE FUNCTION identifiers(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-      SELECT coalesce(array_agg(DISTINCT lower(m[1])), '{}') FROM regexp_matches(given,
-        '(?<![\\w-])((?=[\\w./-]{0,59}\\d)[A-Za-z0-9]{1,30}(?:[-./_][A-Za-z0-9]{1,30}){1,4})(?![\\w])', 'g') m $$""",
+    *quantities.FUNCTIONS,
     """CREATE OR REPLACE FUNCTION searched(code text, title text, body text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN setweight(to_tsvector('pg_catalog.english', title), 'A') || setweight(to_tsvector('pg_catalog.english', body), 'B')
+    RETURN setweight(to_tsvector('pg_catalog.english', title) || to_tsvector('pg_catalog.english', joined(title)), 'A')
+      || setweight(to_tsvector('pg_catalog.english', body) || to_tsvector('pg_catalog.english', joined(body)), 'B')
       || setweight(array_to_tsvector(measures(title) || identifiers(title) || identifiers(code)), 'A')
       || array_to_tsvector(measures(body) || identifiers(body))""",
 )

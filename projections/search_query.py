@@ -3,21 +3,31 @@
 import re
 from typing import NamedTuple
 
+from projections.quantities import MEASURE, measure
+
 TERMS_MAX = 16
-_PARTS = re.compile(r'(-?)"([^"]*)"|(\S+)')
-_IDENTIFIER = re.compile(r"(?=.*\d)[A-Za-z0-9]{1,30}(?:[-./_][A-Za-z0-9]{1,30}){1,4}", re.ASCII)
-_UNITS = "[kKmMµuGn]?(?:Vdc|Vac|VA|V|A|Ah|Wh|W|Hz|Ω|ohm|F|H|s|m|g|bar|Pa|Nm|N|dB|dBm|B|bit)|°?[CF]|min|h|rpm|psi|%|g_n|K"
-_MEASURE = re.compile(rf"(?<![\w.,])(\d{{1,12}}(?:[.,]\d{{1,12}})?)\s?({_UNITS})(?!\w)")
-_WORD = re.compile(r"\w+")
-PREFIX_CHARACTERS_MIN = 3
+BEGINNING_CHARACTERS_MIN = 3
+_PARTS = re.compile(rf'(-?)"([^"]*)"|(?<!\S)({MEASURE.pattern})|(\S+)', re.IGNORECASE | re.ASCII)
+_IDENTIFIER = re.compile(r"(?=[A-Za-z./_-]*\d)[A-Za-z0-9]{1,30}(?:[-./_][A-Za-z0-9]{1,30}){1,4}", re.ASCII)
+_WORD = re.compile(r"[^\W_]+(?:-[^\W\d_]+)*")
+_PLAIN = re.compile(r"\w+")
 
 
 class Term(NamedTuple):
-    """`text` is a tsquery. `exact`: its lexemes are taken as they are, not stemmed. `word` is what a person would look for."""
+    """Any of its `spellings`, each of words that follow one another. `exact`: as they are, not stemmed. `word`: as it was typed.
 
-    text: str
+    `open`: words that begin so count too, if less.
+    """
+
+    spellings: tuple[tuple[str, ...], ...]
     exact: bool
+    open: bool
     word: str
+
+    def tsquery(self, labels: str = "") -> str:
+        """`labels`: `*` for the words that begin so, `A` for the title."""
+        end = f":{labels}" if labels else ""
+        return " | ".join("(" + " <-> ".join(_quoted(word) + end for word in spelling) + ")" for spelling in self.spellings)
 
 
 class Wanted(NamedTuple):
@@ -34,31 +44,34 @@ def understood(text: str) -> Wanted:
     never: list[Term] = []
     plain: list[str] = []
     for found in _PARTS.finditer(text):
-        minus, phrase, word = found.groups()
+        minus, phrase, quantity, *_, word = found.groups()
         if phrase is not None:
-            if words := _WORD.findall(phrase):
-                (never if minus else must).append(Term(" <-> ".join(map(_quoted, words)), exact=False, word=phrase))
-        elif len(word) > 1 and word.startswith("-") and _WORD.search(word):
+            if words := tuple(_PLAIN.findall(phrase)):
+                (never if minus else must).append(Term((words,), exact=False, open=False, word=phrase))
+        elif quantity is not None:
+            plain.append(quantity)
+        elif len(word) > 1 and word.startswith("-") and _PLAIN.search(word):
             never += _terms(word[1:])
         elif word.lower() != "or":
             plain.append(word)
     terms = dict.fromkeys([*must, *_terms(" ".join(plain))])
-    return Wanted(tuple(terms)[:TERMS_MAX], tuple(must), tuple(never))
+    return Wanted(tuple(terms)[:TERMS_MAX], tuple(must[:TERMS_MAX]), tuple(never[:TERMS_MAX]))
 
 
 def _terms(text: str) -> list[Term]:
-    """Quantities and identifiers are found whole, words by their beginning."""
+    """Quantities and identifiers are found whole, words by their beginning too; "pre-charge" is also "precharge"."""
     found: list[Term] = []
 
-    def whole(lexeme: str, word: str) -> str:
-        found.append(Term(_quoted(lexeme.lower()), exact=True, word=word))
+    def whole(lexeme: str, word: str, *, is_open: bool) -> str:
+        found.append(Term(((lexeme.lower(),),), exact=True, open=is_open, word=word))
         return " "
 
-    rest = _MEASURE.sub(lambda m: whole(m[1].replace(",", ".") + m[2], m[0]), text)
-    rest = _IDENTIFIER.sub(lambda m: whole(m[0], m[0]), rest)
+    rest = MEASURE.sub(lambda m: whole(measure(m[1], m[2]), m[0], is_open=False), text)
+    rest = _IDENTIFIER.sub(lambda m: whole(m[0], m[0], is_open=True), rest)
     for word in _WORD.findall(rest):
-        prefix = ":*" if len(word) >= PREFIX_CHARACTERS_MIN else ""
-        found.append(Term(_quoted(word) + prefix, exact=False, word=word))
+        parts = tuple(word.split("-"))
+        spellings = (("".join(parts),), parts) if len(parts) > 1 else (parts,)
+        found.append(Term(spellings, exact=False, open=len(word) >= BEGINNING_CHARACTERS_MIN, word=word))
     return found
 
 

@@ -1,0 +1,46 @@
+"""Quantities, identifiers and hyphenated words in one spelling each, the same for the texts in PostgreSQL and for queries."""
+
+import re
+from decimal import Decimal
+
+_NUMBER = r"[-\u2212]?(?:\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,12})?|\d{1,12}(?:[.,]\d{1,12})?)"
+_SYMBOLS = (
+    "[pnuµμmkG]?(?:Vdc|Vac|VA|V|Ah|A|Wh|W|Hz|Ω|\u2126|ohms?|F|H|s|m|g|bar|Pa|Nm|N|B|bit|l|J|eV)"
+    "|dB[mui]?|(?:°|deg ?)?[CF]|\u2103|min|h|rpm|psi|%|g_n|K"
+)
+_RATE = "(?:/(?:[nuµμm]?s|min|h|m|√?Hz))?"
+SPELLED = {
+    "volt": "v", "volts": "v", "amp": "a", "amps": "a", "ampere": "a", "amperes": "a", "watt": "w", "watts": "w", "hertz": "hz",
+    "second": "s", "seconds": "s", "sec": "s", "minute": "min", "minutes": "min", "hour": "h", "hours": "h", "percent": "%",
+    "millisecond": "ms", "milliseconds": "ms", "kilohertz": "khz", "megahertz": "mhz", "kilovolt": "kv", "kilovolts": "kv",
+    "millivolt": "mv", "millivolts": "mv", "litre": "l", "litres": "l", "ohms": "o", "ohm": "o",
+    "degc": "°c", "deg c": "°c", "c": "°c", "\u2103": "°c", "celsius": "°c", "degf": "°f", "deg f": "°f", "f": "°f",
+}  # fmt: skip
+_UNIT = rf"(?:{_SYMBOLS}|{'|'.join(word for word in sorted(SPELLED) if len(word) > 2 and ' ' not in word)}){_RATE}"
+PATTERN = rf"(?<![\w.,])({_NUMBER})(?:\s|-(?=[A-Za-z]{{2}}))?({_UNIT})(?!\w)"
+_THOUSANDS = r",(?=\d{3}(?!\d))"
+_LETTERS = ("µμΩ\u2126ω", "uuooo")
+MEASURE = re.compile(PATTERN, re.IGNORECASE | re.ASCII)
+_SPELLED_SQL = ",".join(f'"{word}":"{unit}"' for word, unit in SPELLED.items())
+
+FUNCTIONS = (
+    f"""CREATE OR REPLACE FUNCTION measures(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+      SELECT coalesce(array_agg(DISTINCT trim_scale(replace(regexp_replace(replace(m[1], '\u2212', '-'), '{_THOUSANDS}', '', 'g'),
+          ',', '.')::numeric) || coalesce('{{{_SPELLED_SQL}}}'::jsonb ->> u, replace(replace(u, 'ohms', 'o'), 'ohm', 'o'))), '{{}}')
+      FROM regexp_matches(given, '{PATTERN}', 'gi') m, LATERAL translate(lower(m[2]), '{_LETTERS[0]}', '{_LETTERS[1]}') u $$""",
+    """CREATE OR REPLACE FUNCTION identifiers(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+      SELECT coalesce(array_agg(DISTINCT lower(m[1])), '{}') FROM regexp_matches(given,
+        '(?<![\\w-])((?=[\\w./-]{0,59}\\d)[A-Za-z0-9]{1,30}(?:[-./_][A-Za-z0-9]{1,30}){1,4})(?![\\w])', 'g') m $$""",
+    """CREATE OR REPLACE FUNCTION joined(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+      SELECT coalesce(string_agg(DISTINCT lower(replace(m[1], '-', '')), ' '), '') FROM regexp_matches(given,
+        '(?<![\\w-])([A-Za-z]{2,20}(?:-[A-Za-z]{2,20}){1,2})(?![\\w-])', 'g') m $$""",
+)
+
+
+def measure(number: str, unit: str) -> str:
+    """The lexeme of a quantity: "3,000 rpm" is `3000rpm`, "-40 degC" `-40°c`, "13.0 volts" `13v`."""
+    value = Decimal(re.sub(_THOUSANDS, "", number.replace("\u2212", "-")).replace(",", "."))
+    written = f"{value:f}"
+    written = written.rstrip("0").rstrip(".") if "." in written else written
+    symbol = unit.lower().translate(str.maketrans(*_LETTERS))
+    return written + SPELLED.get(symbol, symbol.replace("ohms", "o").replace("ohm", "o"))

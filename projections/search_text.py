@@ -1,0 +1,125 @@
+"""How well a text answers in words: how common each word of the query is, and the SQL that gives a component its share of the query."""
+
+import math
+from typing import Any, NamedTuple
+
+import msgspec
+from psycopg import AsyncConnection
+
+from projections import vocabulary
+from projections.search_query import Term, Wanted
+
+TELLING_SHARE, TELLING_MIN = 0.05, 200  # a word tells when no more documents than this have it
+EXACT_DOCUMENTS_MIN = 20_000  # below, PostgreSQL's estimate of their number is too coarse
+IN_BODY, BEGINS = 0.8, 0.6  # what a word in the body, not the title, counts; and one that merely begins so
+INHERITED, CARDS_MAX = 0.4, 200  # what a word of the card's title counts for its steps; cards that hand theirs down
+
+COMPONENT = "coalesce(CASE d.kind WHEN 'observation' THEN d.step_id END, d.document_id)"
+_TOTAL = f"""SELECT CASE WHEN reltuples > {EXACT_DOCUMENTS_MIN} THEN reltuples::bigint ELSE (SELECT count(*) FROM search_documents) END
+  FROM pg_class WHERE oid = 'search_documents'::regclass"""
+_COUNT = "(SELECT count(*) FROM search_documents d WHERE d.words @@ {})"
+_COUNTS = f"""SELECT ({_TOTAL}), coalesce(json_agg(json_build_array(numnode(q.whole) > 0, h.whole, h.begun, coalesce(m.words, '{{}}'),
+    CASE WHEN m.words IS NULL THEN 0 ELSE {_COUNT.format("to_tsquery('pg_catalog.english', array_to_string(m.words, ' | '))")} END)
+    ORDER BY a.n), '[]')::text
+  FROM unnest(%(wholes)s::text[], %(begun)s::text[], %(exacts)s::boolean[], %(words)s::text[])
+    WITH ORDINALITY a(whole, begun, exact, word, n),
+  LATERAL (SELECT CASE WHEN a.exact THEN a.whole::tsquery ELSE to_tsquery('pg_catalog.english', a.whole) END AS whole,
+    CASE WHEN a.exact THEN a.begun::tsquery ELSE to_tsquery('pg_catalog.english', a.begun) END AS begun) q,
+  LATERAL (SELECT {_COUNT.format("q.whole")} AS whole, {_COUNT.format("q.begun")} AS begun) h,
+  LATERAL (SELECT CASE WHEN h.whole + h.begun = 0 AND a.word ~ '^[[:alpha:]]{{{vocabulary.CHARACTERS_MIN},{vocabulary.CHARACTERS_MAX}}}$'
+    THEN {vocabulary.meant("a.word")} END AS words) m"""
+
+
+class _Count(msgspec.Struct, array_like=True):
+    """Documents with the term, with words that begin so, and with what was likely meant where there is none of either."""
+
+    usable: bool
+    whole: int
+    begun: int
+    meant: list[str]
+    likely: int
+
+
+class Weighed(NamedTuple):
+    """A term, how many documents have it, and its weight: its idf's share of the query's."""
+
+    term: Term
+    documents: int
+    weight: float
+
+
+class Words(NamedTuple):
+    """The terms of a query that can be found, and those of which one must be there; none: all must."""
+
+    terms: tuple[Weighed, ...]
+    telling: tuple[Weighed, ...]
+
+
+async def weighed(conn: AsyncConnection[Any], wanted: Wanted) -> Words:
+    """A word that stands nowhere becomes those that are one slip away; one that search cannot use is left out."""
+    params = {
+        "wholes": [term.tsquery() for term in wanted.terms],
+        "begun": [term.tsquery("*") if term.open else "" for term in wanted.terms],
+        "exacts": [term.exact for term in wanted.terms],
+        "words": ["" if term.exact else term.word for term in wanted.terms],
+    }
+    total, answer = await (await conn.execute(_COUNTS, params, prepare=True)).fetchone() or (0, "[]")
+    counts = msgspec.json.decode(answer, type=list[_Count])
+    most = max(total * TELLING_SHARE, TELLING_MIN)
+    found = [_counted(term, count, most) for term, count in zip(wanted.terms, counts, strict=True) if count.usable]
+    idfs = [math.log1p(total / max(documents, 1)) for _, documents in found]
+    whole = sum(idfs) or 1.0
+    terms = tuple(Weighed(term, documents, idf / whole) for (term, documents), idf in zip(found, idfs, strict=True))
+    return Words(terms, tuple(w for w in terms if w.documents <= most))
+
+
+def _counted(term: Term, count: _Count, most: float) -> tuple[Term, int]:
+    if count.meant:
+        return term._replace(spellings=tuple((word,) for word in count.meant), open=False), count.likely
+    if term.open and (count.whole if term.exact else count.begun > most):  # its beginning would find too much
+        return term._replace(open=False), count.whole
+    return term, max(count.whole, count.begun)
+
+
+def query(name: str, term: Term, params: dict[str, Any], labels: str = "") -> str:
+    params[name] = term.tsquery(labels)
+    return f"%({name})s::tsquery" if term.exact else f"to_tsquery('pg_catalog.english', %({name})s)"
+
+
+def components(words: Words, where: str, params: dict[str, Any]) -> str:
+    """The components that the words find with the share of the query that each has, from 0 to 1, as `worded`, over SQL's `where`.
+
+    `hit` are documents with a value for each term; a component takes the best of its documents for each.
+    """
+    values = [_value(n, w.term, params) for n, w in enumerate(words.terms)]
+    needed = [query(f"f{n}", w.term, params, "*" if w.term.open else "") for n, w in enumerate(words.telling or words.terms)]
+    params |= {f"w{n}": w.weight for n, w in enumerate(words.terms)}
+    names = [f"h{n}" for n in range(len(values))]
+    own = " + ".join(f"{name} * %(w{n})s::float8" for n, name in enumerate(names)) or "0::float8"
+    best = " + ".join(f"max({name}) * %(w{n})s::float8" for n, name in enumerate(names)) or "0::float8"
+    there = " + ".join(f"least(max({name}) / {BEGINS}, 1) * %(w{n})s::float8" for n, name in enumerate(names)) or "0::float8"
+    found = (" || " if words.telling else " && ").join(needed) or "''::tsquery"
+    listed = "".join(f", {value} AS {name}" for name, value in zip(names, values, strict=True))
+    down = "".join(f", {INHERITED} * {name}" for name in names)
+    return f"""hit AS MATERIALIZED (SELECT d.document_id, d.run_id, d.kind, {COMPONENT} AS component_id{listed}
+        FROM search_documents d {where} AND d.words @@ ({found})),
+      handed AS (SELECT d.document_id, d.run_id, d.kind, d.document_id{down}
+        FROM (SELECT document_id AS parent_id{"".join(f", {name}" for name in names)} FROM hit
+          WHERE kind = 'card' ORDER BY {own} DESC, document_id LIMIT {CARDS_MAX}) p JOIN steps x ON x.card_id = p.parent_id
+        JOIN search_documents d ON d.document_id = x.step_id {where}),
+      worded AS MATERIALIZED (SELECT component_id, run_id, ({best})::float8 AS share, ({there})::float8 AS there,
+        (array_agg(document_id ORDER BY {own} DESC, document_id))[1] AS document_id
+        FROM (SELECT * FROM hit UNION ALL SELECT * FROM handed) h GROUP BY component_id, run_id)"""
+
+
+def _value(n: int, term: Term, params: dict[str, Any]) -> str:
+    """From 0, where the document has nothing of the term, to 1, where its title has it."""
+
+    def has(name: str, labels: str = "") -> str:
+        return f"d.words @@ {query(f'{name}{n}', term, params, labels)}"
+
+    whole = f"WHEN {has('a', 'A')} THEN 1 WHEN {has('b')} THEN {IN_BODY}"
+    if not term.open:
+        return f"CASE {whole} ELSE 0 END"
+    begins = f"WHEN {has('d', '*A')} THEN {BEGINS} ELSE {BEGINS * IN_BODY}"
+    return f"CASE WHEN NOT {has('c', '*')} THEN 0 {whole} {begins} END"
