@@ -53,7 +53,7 @@ _NOTE_PAGE = f"""WITH page AS MATERIALIZED (SELECT document_id, {_HASH} AS text_
     WHERE document_id > %(after)s ORDER BY document_id LIMIT {PAGE_DOCUMENTS}),
   noted AS (INSERT INTO documents_to_embed (document_id)
     SELECT p.document_id FROM page p LEFT JOIN document_vectors v ON v.document_id = p.document_id AND v.model = %(model)s
-    WHERE v.text_hash IS DISTINCT FROM p.text_hash ORDER BY p.document_id {_AGAIN})
+    WHERE v.text_hash IS DISTINCT FROM p.text_hash ORDER BY p.document_id ON CONFLICT (document_id) DO NOTHING)
   SELECT document_id FROM page ORDER BY document_id DESC LIMIT 1"""
 
 _CLAIM = f"""WITH free AS MATERIALIZED (SELECT document_id, noted_at FROM documents_to_embed
@@ -99,10 +99,11 @@ async def note(conn: Connection, document_ids: Collection[UUID]) -> None:
 
 
 async def take_over(conn: Connection, model: str) -> None:
-    """From now on vectors are made with this model, and whoever uses another one claims nothing."""
+    """From now on vectors are made with this model, and whoever uses another one claims nothing and keeps nothing."""
     await conn.execute(
-        "INSERT INTO embedded_model (model, views_built_at) VALUES (%s, '-infinity') ON CONFLICT (one) DO UPDATE"
-        " SET model = EXCLUDED.model, views_built_at = EXCLUDED.views_built_at WHERE embedded_model.model <> EXCLUDED.model",
+        "WITH taken AS (INSERT INTO embedded_model (model, views_built_at) VALUES (%s, '-infinity') ON CONFLICT (one) DO UPDATE"
+        " SET model = EXCLUDED.model, views_built_at = EXCLUDED.views_built_at WHERE embedded_model.model <> EXCLUDED.model RETURNING 1)"
+        " UPDATE documents_to_embed SET claim = NULL, claimed_until = '-infinity' WHERE EXISTS (SELECT FROM taken)",
         (model,),
     )
 
