@@ -1,5 +1,6 @@
 """Who is calling: bearer tokens looked up in the ledger, kept for a moment."""
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -13,10 +14,13 @@ from psycopg_pool import AsyncConnectionPool
 from commands.asking import Actor
 from domain.refusals import Unauthenticated
 from domain.tokens import Role
+from infra.token_uses import TokenUses
 from projections import tokens
 
 KEPT_S = 2.0
 KEPT_MAX = 10_000
+LOOK_UPS_MAX = 2  # at once: whoever sends tokens that nobody has must not take the pool
+REFUSED = "A valid bearer token is needed."
 _TOKEN = re.compile(r"rl_([0-9A-Za-z]{8,32})_([0-9A-Za-z]{32,64})", re.ASCII)
 
 
@@ -32,28 +36,36 @@ class Doorkeeper:
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
         self._pool = pool
         self._known: dict[str, _Known] = {}
+        self._looking_up = asyncio.Semaphore(LOOK_UPS_MAX)
+        self._uses = TokenUses(pool)
 
     async def identify(self, authorization: str | None) -> Actor:
         """The owner of a good token; anything else is refused in the same words."""
         scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not (parts := _TOKEN.fullmatch(token.strip())):
-            raise Unauthenticated("A valid bearer token is needed.")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated(REFUSED, "no token")
         known = self._known.get(token)
         if known is None or known.until < time.monotonic():
-            known = await self._look_up(parts[1], parts[2])
+            known = await self._look_up(token.strip())
             if len(self._known) >= KEPT_MAX:
                 self._known.clear()
             self._known[token] = known
+        actor = known.actor
         if known.expires_at is not None and known.expires_at <= datetime.now(UTC):
-            raise Unauthenticated("A valid bearer token is needed.")
-        return known.actor
+            raise Unauthenticated(REFUSED, "expired token", actor.actor_id, actor.token_id)
+        self._uses.note(actor.token_id)
+        return actor
 
-    async def _look_up(self, key: str, secret: str) -> _Known:
-        async with self._pool.connection() as conn:
-            row = await (await conn.execute(tokens.BY_KEY, {"key": key})).fetchone()
-        digest = hashlib.sha256(secret.encode()).hexdigest()
-        if row is None or not hmac.compare_digest(digest, row[1]) or row[7]:
-            raise Unauthenticated("A valid bearer token is needed.")
+    async def _look_up(self, token: str) -> _Known:
+        if not (parts := _TOKEN.fullmatch(token)):
+            raise Unauthenticated(REFUSED, "malformed token")
+        async with self._looking_up, self._pool.connection() as conn:
+            row = await (await conn.execute(tokens.BY_KEY, {"key": parts[1]})).fetchone()
+        digest = hashlib.sha256(parts[2].encode()).hexdigest()
+        if row is None or not hmac.compare_digest(digest, row[1]):
+            raise Unauthenticated(REFUSED, "unknown token")
+        if row[7]:
+            raise Unauthenticated(REFUSED, "revoked token", row[3], row[0])
         systems = None if row[4] is None else frozenset(row[4])
         projects = None if row[5] is None else frozenset(row[5])
         actor = Actor(actor_id=row[3], token_id=row[0], role=Role(row[2]), system_ids=systems, project_ids=projects)

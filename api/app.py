@@ -32,7 +32,7 @@ from api.bodies import BODY_BYTES_MAX
 from api.conventions import Conventions
 from api.exchange import Exchange, Req
 from api.openapi import document
-from api.operations import docs, health, metrics, problem_pages, projections
+from api.operations import access_log, docs, health, metrics, problem_pages, projections, tokens, users
 from api.request_log import log_request
 from commands.door import Door
 from domain.refusals import Refusal
@@ -55,6 +55,7 @@ ATLAS = [
     *history.HANDLERS,
     *diff.HANDLERS,
 ]
+OPERATIONS = [*projections.HANDLERS, *tokens.HANDLERS, *users.HANDLERS, *access_log.HANDLERS]
 OPEN = [*health.HANDLERS, *metrics.HANDLERS, *docs.HANDLERS, *problem_pages.HANDLERS]
 
 
@@ -74,7 +75,7 @@ def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) 
 
     app = Litestar(
         route_handlers=[
-            Router("/api/v1", route_handlers=[*ATLAS, *projections.HANDLERS], before_request=admit, request_max_body_size=BODY_BYTES_MAX),
+            Router("/api/v1", route_handlers=[*ATLAS, *OPERATIONS], before_request=admit, request_max_body_size=BODY_BYTES_MAX),
             *OPEN,
         ],
         dependencies={"exchange": Provide(lambda: exchange, sync_to_thread=False, use_cache=True)},
@@ -92,4 +93,4 @@ def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) 
     app.state.openapi = document.render(app)
     app.state.objects = exchange.objects
     app.state.meter = meter = metrics.Meter(pool.get_stats)
-    return Conventions(app, (meter.count, log_request))
+    return Conventions(app, exchange.access_log, (meter.count, log_request))

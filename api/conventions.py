@@ -2,16 +2,17 @@
 
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 from litestar import Litestar
 
 from api import problems
+from api.recording import Send, recorded
 from api.routes import Routes
+from infra.access_log import AccessLog
 
-Send = Callable[[Any], Awaitable[None]]
 Observe = Callable[[str, str, int, float, str], None]  # method, route, status, seconds, request id
 
 UNMATCHED = "unmatched"
@@ -22,8 +23,8 @@ _COMMON = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-re
 class Conventions:
     """Wraps the application; pure ASGI, so that it costs little on the hot routes."""
 
-    def __init__(self, app: Litestar, observers: tuple[Observe, ...] = ()) -> None:
-        self.app, self._observers = app, observers
+    def __init__(self, app: Litestar, access_log: AccessLog, observers: tuple[Observe, ...] = ()) -> None:
+        self.app, self._access_log, self._observers = app, access_log, observers
         self._routes = Routes((route.path_format, set(getattr(route, "methods", ()))) for route in app.routes)
 
     async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
@@ -39,17 +40,17 @@ class Conventions:
         reply = _finish(send, state, drop_body=method == "HEAD")
         try:
             if route is None:
-                await _problem(scope, reply, "not-found", "There is nothing at this address.")
+                await problems.send(scope, reply, "not-found", "There is nothing at this address.")
             elif method == "OPTIONS":
                 await reply({"type": "http.response.start", "status": 204, "headers": [(b"allow", route.allowed.encode())]})
                 await reply({"type": "http.response.body", "body": b""})
             elif method not in route.methods:
-                await _problem(
+                await problems.send(
                     scope, reply, "method-not-allowed", f"This address takes {route.allowed}.", (b"allow", route.allowed.encode())
                 )
             else:
                 asked: Any = {**scope, "method": "GET"} if method == "HEAD" else scope  # the server must still see HEAD
-                await self.app(asked, receive, reply)
+                await self.app(asked, receive, recorded(scope, reply, self._access_log))
         finally:
             seconds = time.perf_counter() - started
             for observe in self._observers:
@@ -71,10 +72,3 @@ def _finish(send: Send, state: dict[str, Any], *, drop_body: bool) -> Send:
         await send(message)
 
     return reply
-
-
-async def _problem(scope: Any, reply: Send, slug: str, detail: str, *more: tuple[bytes, bytes]) -> None:
-    status, body = problems.render(scope["path"], scope["state"]["request_id"], slug, detail)
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode()), *more]
-    await reply({"type": "http.response.start", "status": status, "headers": headers})
-    await reply({"type": "http.response.body", "body": body})

@@ -9,17 +9,19 @@ from litestar import Request, Response
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from api import bodies, parameters, present
+from api import bodies, parameters, present, recording
 from api.access import Doorkeeper
 from commands.asking import Actor, Answer, Ask
 from commands.door import Door
 from commands.work import NOUN, Query, Target, Work
 from domain.facts import Kind
-from domain.refusals import Forbidden, NotFound, PreconditionFailed
+from domain.refusals import Forbidden, NotFound, OutOfScope, PreconditionFailed
 from domain.tokens import Role, at_least
+from infra.access_log import AccessLog
 from infra.embedding.questions import Questions
 from infra.objects import Objects
 from infra.settings import Settings
+from projections import evidence
 
 CLIENT_CHARACTERS_MAX = 200
 
@@ -32,6 +34,7 @@ class Exchange:
     def __init__(self, settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]], door: Door) -> None:
         self.settings, self.pool, self.door = settings, pool, door
         self.doorkeeper = Doorkeeper(pool)
+        self.access_log = AccessLog(pool)
         self.objects = Objects(settings)
         self.questions = Questions(settings)
 
@@ -47,7 +50,7 @@ class Exchange:
             state["condition"], state["key"] = parameters.condition(headers), parameters.idempotency_key(headers)
         parameters.check_address(request.scope.get("raw_path") or b"", request.scope["query_string"])
         if not actor.reaches_systems:
-            raise NotFound("There is nothing at this address.")
+            raise OutOfScope("There is nothing at this address.")
 
     def body(self, request: Req) -> dict[str, Any]:
         """The caller's body as a plain object."""
@@ -57,6 +60,23 @@ class Exchange:
     def actor(self, request: Req) -> Actor:
         actor: Actor = request.scope["state"]["actor"]
         return actor
+
+    def require(self, request: Req, least: Role) -> Actor:
+        """The caller, if the role suffices for what concerns the whole ledger and the token is not limited to a part of it."""
+        actor = self.actor(request)
+        if not at_least(actor.role, least):
+            raise Forbidden(f"This needs the role {least}; the token has {actor.role}.")
+        if actor.limited:
+            raise Forbidden(f"This needs a token of the role {least} that is not limited to systems or projects.")
+        return actor
+
+    async def show_deleted(self, request: Req, conn: AsyncConnection[Any], root_id: Any) -> bool:
+        """Whether the caller may read what was deleted. A root that holds any is then a privileged read, which is put on record."""
+        if not at_least(self.actor(request).role, Role.AUDITOR):
+            return False
+        if (await (await conn.execute(evidence.HOLDS_DELETED, (root_id,), prepare=True)).fetchone()) == (True,):
+            recording.privileged(request.scope, "deleted things")
+        return True
 
     async def write(self, request: Req, target: Target | None, least: Role, decide: Callable[[Work], Awaitable[Query]]) -> Response[bytes]:
         """Performs a change and answers it. A body that the handler did not ask for must be empty."""
@@ -95,7 +115,11 @@ class Exchange:
     async def found(self, conn: AsyncConnection[Any], actor: Actor, target: Target, *, deleted: bool) -> tuple[Any, int]:
         """Id and version of a root in the caller's scope, with `deleted` also of a deleted one."""
         row = await (await conn.execute(*present.root(target), prepare=True)).fetchone()
-        if row is None or (row[2] == "deleted" and not deleted) or not actor.sees(row[1]):
+        if row is None:
+            raise NotFound(f"No such {NOUN[target.kind]}.")
+        if not actor.sees(row[1]):
+            raise OutOfScope(f"No such {NOUN[target.kind]}.")
+        if row[2] == "deleted" and not deleted:
             raise NotFound(f"No such {NOUN[target.kind]}.")
         return row[0], row[3]
 

@@ -1,6 +1,7 @@
 """Every refusal as application/problem+json (RFC 9457), in the form of the surface that the path belongs to."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -93,7 +94,17 @@ def headers_of(slug: str, error: Exception | None = None) -> dict[str, str]:
     return headers
 
 
+async def send(scope: Any, reply: Callable[[Any], Awaitable[None]], slug: str, detail: str, *more: tuple[bytes, bytes]) -> None:
+    """Answers a problem outside the framework."""
+    status, body = render(scope["path"], scope["state"]["request_id"], slug, detail)
+    headers = [(name.encode(), value.encode()) for name, value in headers_of(slug).items()]
+    headers += [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode()), *more]
+    await reply({"type": "http.response.start", "status": status, "headers": headers})
+    await reply({"type": "http.response.body", "body": body})
+
+
 def on_refusal(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
+    request.scope["state"]["refusal"] = refusal  # a denial is put on record before the answer goes out
     return _response(request, refusal.slug, refusal.detail, refusal.errors, refusal)
 
 

@@ -4,17 +4,15 @@ import hmac
 from datetime import UTC, datetime, timedelta
 
 from cli import output
-from cli.tokens import TOKEN_DAYS, issue
+from cli.tokens import issue
 from commands import tokens
 from domain.refusals import Invalid
-from domain.tokens import Role
+from domain.tokens import TOKEN_DAYS, Role
 from infra.database import Pool
 from infra.settings import SettingsError
-from projections.tokens import BY_KEY
+from projections.tokens import BY_KEY, LIVE_ADMINS
 
 NAME, EMAIL = "first admin", "admin@localhost"
-
-LIVE_ADMINS = "SELECT count(*) FROM tokens WHERE role = 'admin' AND NOT revoked AND (expires_at IS NULL OR expires_at > now())"
 
 
 def check(token: str | None) -> None:

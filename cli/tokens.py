@@ -1,6 +1,5 @@
 """`runledger token`: issue, list and revoke access tokens from the host."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,13 +12,9 @@ from cli.host import in_ledger, perform
 from commands import tokens
 from commands.work import Query, Target, Work
 from domain.facts import Kind
-from domain.tokens import Role
+from domain.tokens import TOKEN_DAYS, TOKEN_DAYS_MAX, Role, is_email
 from infra.database import Pool
 from projections.tokens import ListedToken, listed
-
-TOKEN_DAYS = 90
-TOKEN_DAYS_MAX = 3_650
-EMAIL_CHARACTERS_MAX = 320
 
 
 @click.group()
@@ -28,7 +23,7 @@ def token() -> None:
 
 
 def _email(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", value) or len(value) > EMAIL_CHARACTERS_MAX:
+    if not is_email(value):
         raise click.BadParameter("must be an e-mail address, like ada@example.com")
     return value
 

@@ -22,6 +22,10 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the surfaces that are scoped by system exist for this token at all."""
         return bool(self.system_ids) or (self.system_ids is None and self.project_ids is None)
 
+    @property
+    def limited(self) -> bool:
+        return (self.system_ids, self.project_ids) != (None, None)
+
     def sees(self, system_id: UUID | None) -> bool:
         """Whether things of this system (None: shared by all) lie inside the token's scope."""
         return self.system_ids is None or system_id is None or system_id in self.system_ids

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from commands.references import References
+from commands.users import actor_of
 from commands.work import Work
 from domain import tokens
 from domain.facts import Kind
@@ -55,7 +56,7 @@ async def issue(
         secret_sha256=digest(secret),
         name=name,
         role=role,
-        owner_id=await owner(work, email),
+        owner_id=await actor_of(work.conn, work.new_id(), email),
         system_ids=None if system_ids is None else tuple(system_ids),
         project_ids=None if project_ids is None else tuple(project_ids),
         expires_at=expires_at,
@@ -71,16 +72,3 @@ def revoke(work: Work) -> None:
 def digest(secret: str) -> str:
     """What the ledger keeps of a secret: 190 random bits need no slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-async def owner(work: Work, email: str) -> UUID:
-    """The actor of an e-mail, made known if new."""
-    cursor = await work.conn.execute(
-        "INSERT INTO users (actor_id, email) VALUES (%s, %s) ON CONFLICT (email) DO UPDATE SET email = EXCLUDED.email RETURNING actor_id",
-        (work.new_id(), email),
-    )
-    row = await cursor.fetchone()
-    if row is None:
-        raise LookupError(email)
-    actor_id: UUID = row[0]
-    return actor_id

@@ -9,7 +9,7 @@ from commands.asking import Ask
 from domain.changes import Change
 from domain.events import Event
 from domain.facts import EVOLVE, Kind
-from domain.refusals import Closed, Forbidden, Gone, NotFound, PreconditionFailed
+from domain.refusals import Closed, Forbidden, Gone, NotFound, OutOfScope, PreconditionFailed
 from domain.tokens import Role, at_least
 from infra import append, log
 from infra.append import Guard, Member, NewRoot, Origin
@@ -99,8 +99,10 @@ class Work:
         if self.target.lock:
             await log.lock(conn, kind, ref)
         self.head, self.streams = await log.load(conn, kind, ref, [stream_id for _, stream_id in below], with_root=self.target.with_root)
-        if self.head is None or not self.ask.actor.sees(self.head.system_id):
+        if self.head is None:
             raise NotFound(f"No such {NOUN[kind]}.")
+        if not self.ask.actor.sees(self.head.system_id):
+            raise OutOfScope(f"No such {NOUN[kind]}.")
         self._check_nesting(below)
         if not self.target.anyhow:
             self._check_live(self.head, self.target)
@@ -128,8 +130,10 @@ class Work:
 
     async def _check_beside(self, kind: Kind, root_id: UUID) -> None:
         found = (await log.references(self.conn, [root_id])).get(root_id)
-        if found is None or found[0].kind != kind or found[0].status == "deleted" or not self.ask.actor.sees(found[0].system_id):
+        if found is None or found[0].kind != kind or found[0].status == "deleted":
             raise NotFound(f"No such {NOUN[kind]}.")
+        if not self.ask.actor.sees(found[0].system_id):
+            raise OutOfScope(f"No such {NOUN[kind]}.")
 
     def require(self, least: Role) -> None:
         if not at_least(self.ask.actor.role, least):

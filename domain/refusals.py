@@ -1,5 +1,7 @@
 """The ways in which Runledger says no; every surface translates them to its own status codes and shapes."""
 
+from uuid import UUID
+
 import msgspec
 
 
@@ -32,7 +34,13 @@ class Malformed(Refusal):
 
 
 class Unauthenticated(Refusal):
+    """`why` is for the access log alone, and so is whose token it was, where that is certain."""
+
     slug = "unauthenticated"
+
+    def __init__(self, detail: str, why: str, actor_id: UUID | None = None, token_id: UUID | None = None) -> None:
+        super().__init__(detail)
+        self.why, self.actor_id, self.token_id = why, actor_id, token_id
 
 
 class Forbidden(Refusal):
@@ -45,6 +53,10 @@ class NotFound(Refusal):
 
 class Gone(NotFound):
     """It was there and is deleted. Callers are told the same as of what never was; only a replay may still be answered."""
+
+
+class OutOfScope(NotFound):
+    """It is there, but not for this token. Callers are told the same as of what never was; the access log knows better."""
 
 
 class Closed(Refusal):

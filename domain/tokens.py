@@ -1,5 +1,6 @@
 """Access tokens: who may do what. The ledger holds a hash, never the token."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -9,6 +10,11 @@ from msgspec.structs import replace
 
 from domain.events import Event
 from domain.refusals import NotFound
+
+TOKEN_DAYS = 90
+TOKEN_DAYS_MAX = 3_650
+EMAIL = r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+"
+EMAIL_CHARACTERS_MAX = 320
 
 
 class Role(StrEnum):
@@ -57,6 +63,10 @@ def revoke(token: Token) -> list[Event]:
     if token.revoked:
         raise NotFound("No such token.")
     return [TokenRevoked()]
+
+
+def is_email(text: str) -> bool:
+    return len(text) <= EMAIL_CHARACTERS_MAX and re.fullmatch(EMAIL, text) is not None
 
 
 def at_least(role: Role, least: Role) -> bool:

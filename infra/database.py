@@ -157,6 +157,8 @@ async def _grant(conn: AsyncConnection[Any], names: dict[str, Identifier]) -> No
         "USAGE ON SCHEMA {schema}",
         "SELECT, INSERT ON ALL TABLES IN SCHEMA {schema}",
         "UPDATE ON roots, members, counters, users, ledger_head, followers, parked, rebuilds, view_set, report_jobs, unread_files",
+        "UPDATE ON token_uses",
+        "UPDATE (body, recorded_at) ON idempotency",
         "UPDATE ON document_vectors, documents_to_embed, embedded_model",
         "DELETE ON parked, report_jobs, unread_files, document_vectors, documents_to_embed",
     ):

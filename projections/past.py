@@ -78,11 +78,11 @@ def fold(text: str, moment: datetime | None) -> Past:
 
 
 async def settle(conn: AsyncConnection[Any], past: Past, *, everything: bool) -> bool:
-    """Takes out what did not show then and, unless `everything` may be seen, what is deleted since; says whether that was any."""
+    """Takes out what did not show then and, unless `everything` may be seen, what is deleted since; says whether there is any."""
     issues = await _issues_gone(conn, past)
     unlink(past, [i for i, since in issues.items() if not since])
     if everything:
-        return False
+        return any(issues.values())
     unlinked = unlink(past, [i for i, since in issues.items() if since])
     return hide(past, await gone(conn, past.run["run_id"])) or unlinked
 

@@ -8,6 +8,7 @@ import msgspec
 from litestar import Response, get
 from msgspec import Meta
 
+from api import recording
 from api.exchange import Exchange, Req
 from api.openapi.operation import Operation
 from api.parameters import Query
@@ -47,6 +48,7 @@ async def verify_ledger(request: Req, exchange: Exchange) -> Response[bytes]:
     elif last is not None and last - first >= POSITIONS_MAX:
         query.wrong("to", "limit_exceeded", f"takes at most {POSITIONS_MAX} positions in one request")
     query.done()
+    recording.privileged(request.scope, "verification")
     wanted = Range(first - 1, last, POSITIONS_MAX)
     begun = await asyncio.get_running_loop().run_in_executor(one_at_a_time, verification.verify, exchange.settings, wanted)
     return Response(msgspec.json.encode(_shown(begun.report())), media_type="application/json")

@@ -46,6 +46,7 @@ async def get_diff(request: Req, exchange: Exchange, run_id: str) -> Response[by
     everything = at_least(actor.role, Role.AUDITOR)
     async with exchange.pool.connection() as conn:
         root_id, newest = await exchange.found(conn, actor, target(run_id), deleted=everything)
+        await exchange.show_deleted(request, conn, root_id)
         first, last = _versions(query, newest)
         text = await replay.text_of_root(conn, root_id, 0, last)
         hidden = set() if everything else await past.gone(conn, root_id)

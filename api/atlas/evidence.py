@@ -28,6 +28,7 @@ async def export_evidence(request: Req, exchange: Exchange, run_id: str) -> Resp
     reads_deleted = at_least(actor.role, Role.AUDITOR)
     async with exchange.pool.connection() as conn:
         root_id, _ = await exchange.found(conn, actor, where, deleted=reads_deleted)
+        await exchange.show_deleted(request, conn, root_id)
         holds_deleted = await (await conn.execute(evidence.HOLDS_DELETED, (root_id,))).fetchone()
         if holds_deleted == (True,) and not reads_deleted:
             raise Forbidden(f"Something in this run was deleted; its evidence needs the role auditor or admin, the token has {actor.role}.")

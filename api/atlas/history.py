@@ -116,6 +116,7 @@ async def read(request: Req, exchange: Exchange, about: Target, components: tupl
     everything = at_least(actor.role, Role.AUDITOR)
     async with exchange.pool.connection() as conn:
         root_id, version = await exchange.found(conn, actor, about, deleted=everything)
+        await exchange.show_deleted(request, conn, root_id)
         wanted = _wanted(request, query, root_id, components, everything=everything)
         page = await history.page(conn, wanted)
         events = await telling.events_for(conn, root_id, page.lines)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from litestar import Response
 
+from api import recording
 from api.exchange import Exchange, Req, document, etag
 from api.parameters import Query
 from commands.work import Target
@@ -29,16 +30,19 @@ async def read(request: Req, exchange: Exchange, target: Target) -> Response[byt
     everything = at_least(actor.role, Role.AUDITOR)
     async with exchange.pool.connection() as conn:
         run_id, newest = await exchange.found(conn, actor, target, deleted=everything)
+        await exchange.show_deleted(request, conn, run_id)
         version, moment = await _wanted(conn, query, run_id, newest)
         text = await replay.text_of_root(conn, run_id, 0, version)
     was = await asyncio.to_thread(past.fold, text, moment)
     if was.run["deleted"] and not everything:
         raise NotFound("No such test run.")
     async with exchange.pool.connection() as conn:
-        redacted = await past.settle(conn, was, everything=everything)
+        deleted_since = await past.settle(conn, was, everything=everything)
         sql, params = past.RUN_DETAIL, await asyncio.to_thread(past.params, was)
         own, wide, body = await (await conn.execute(sql, params, prepare=True)).fetchone() or (0, 0, b"")
-    headers = {"x-run-version": str(wide)} | (REDACTED if redacted else {})
+    if deleted_since and everything:
+        recording.privileged(request.scope, "deleted things")
+    headers = {"x-run-version": str(wide)} | (REDACTED if deleted_since and not everything else {})
     return document(request, bytes(body), etag(own, wide, bytes(body)), headers)
 
 

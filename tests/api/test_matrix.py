@@ -20,6 +20,7 @@ from tests.conftest import Atlas, World
 ROUTES: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "matrix.toml").read_text())["routes"]
 CLOSED_ROUTES = [r for r in ROUTES if r["least"] != "none"]
 ABOUT_ONE = [r for r in CLOSED_ROUTES if "_id}" in r["path"]]
+LASTING = ("token_id", "actor_id")  # no DELETE takes these away: a revoked token and an erased person are still listed
 
 # Where the thing with an id is deleted and restored.
 OWN_PATH = {
@@ -66,6 +67,9 @@ async def ground(world: World) -> dict[str, str]:
     file = await made(client, f"/test-runs/{run['uuid']}/data", {"file_name": "a", "s3_url": address, "file_size": 1})
     report = await made(client, f"/test-runs/{run['uuid']}/reports", {"scope": "run"})
     ids |= {"file_id": file["uuid"], "report_id": report["uuid"], "job_run_id": report["job_run_id"]}
+    person = {"name": "a", "email": f"{uuid4().hex}@example.com", "role": "viewer", "system_ids": [system]}
+    token = await made(world.clients[Role.ADMIN], "/admin/tokens", person)
+    ids |= {"token_id": token["token_id"], "actor_id": token["actor_id"]}
     return {**ids, **own, "template_id": template, "issue_id": issue, "asset_id": asset, "observation_id": seen["uuid"]}
 
 
@@ -155,7 +159,7 @@ async def test_another_system_looks_as_if_it_were_not_there(stage: Stage, route:
 
 
 @module_loop
-@pytest.mark.parametrize("route", ABOUT_ONE, ids=name_of)
+@pytest.mark.parametrize("route", [r for r in ABOUT_ONE if not {*ids_in(r)} & {*LASTING}], ids=name_of)
 async def test_what_is_deleted_is_not_there_for_anyone(stage: Stage, route: dict[str, Any]) -> None:
     world = stage.world
     here = await ground(world)
