@@ -5,7 +5,7 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/app
 WORKDIR /app
 
 COPY requirements/prod.lock requirements/prod.lock
-RUN pip install --no-cache-dir --only-binary=:all: --require-hashes --requirement requirements/prod.lock
+RUN pip install --no-cache-dir --only-binary=:all: --no-deps --require-hashes --requirement requirements/prod.lock
 
 COPY . .
 RUN python -m compileall -q . \
