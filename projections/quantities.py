@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-_NUMBER = r"[-\u2212]?(?:\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,12})?|\d{1,12}(?:[.,]\d{1,12})?)"
+_NUMBER = r"[-\u2212]?(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}(?:\.[0-9]{1,12})?|[0-9]{1,12}(?:[.,][0-9]{1,12})?)"
 _SYMBOLS = (
     "[pnuµμmkG]?(?:Vdc|Vac|VA|V|Ah|A|Wh|W|Hz|Ω|\u2126|ohms?|F|H|s|m|g|bar|Pa|Nm|N|B|bit|l|J|eV)"
     "|dB[mui]?|(?:°|deg ?)?[CF]|\u2103|min|h|rpm|psi|%|g_n|K"
@@ -17,10 +17,10 @@ SPELLED = {
     "degc": "°c", "deg c": "°c", "c": "°c", "\u2103": "°c", "celsius": "°c", "degf": "°f", "deg f": "°f", "f": "°f",
 }  # fmt: skip
 _UNIT = rf"(?:{_SYMBOLS}|{'|'.join(word for word in sorted(SPELLED) if len(word) > 2 and ' ' not in word)}){_RATE}"
-PATTERN = rf"(?<![\w.,])({_NUMBER})(?:\s|-(?=[A-Za-z]{{2}}))?({_UNIT})(?!\w)"
-_THOUSANDS = r",(?=\d{3}(?!\d))"
+PATTERN = rf"(?<![\w.,])({_NUMBER})(?:[ \u00a0\u202f]|-(?=[A-Za-z]{{2}}))?({_UNIT})(?!\w)"
+_THOUSANDS = r",(?=[0-9]{3}(?![0-9]))"
 _LETTERS = ("µμΩ\u2126ω", "uuooo")
-MEASURE = re.compile(PATTERN, re.IGNORECASE | re.ASCII)
+MEASURE = re.compile(PATTERN, re.IGNORECASE)
 _SPELLED_SQL = ",".join(f'"{word}":"{unit}"' for word, unit in SPELLED.items())
 
 FUNCTIONS = (
@@ -30,7 +30,7 @@ FUNCTIONS = (
       FROM regexp_matches(given, '{PATTERN}', 'gi') m, LATERAL translate(lower(m[2]), '{_LETTERS[0]}', '{_LETTERS[1]}') u $$""",
     """CREATE OR REPLACE FUNCTION identifiers(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
       SELECT coalesce(array_agg(DISTINCT lower(m[1])), '{}') FROM regexp_matches(given,
-        '(?<![\\w-])((?=[\\w./-]{0,59}\\d)[A-Za-z0-9]{1,30}(?:[-./_][A-Za-z0-9]{1,30}){1,4})(?![\\w])', 'g') m $$""",
+        '(?<![\\w-])((?=[\\w./-]{0,59}[0-9])[A-Za-z0-9]{1,30}(?:[-./_][A-Za-z0-9]{1,30}){1,4})(?![\\w])', 'g') m $$""",
     """CREATE OR REPLACE FUNCTION joined(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
       SELECT coalesce(string_agg(DISTINCT lower(replace(m[1], '-', '')), ' '), '') FROM regexp_matches(given,
         '(?<![\\w-])([A-Za-z]{2,20}(?:-[A-Za-z]{2,20}){1,2})(?![\\w-])', 'g') m $$""",

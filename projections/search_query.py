@@ -7,7 +7,7 @@ from projections.quantities import MEASURE, measure
 
 TERMS_MAX = 16
 BEGINNING_CHARACTERS_MIN = 3
-_PARTS = re.compile(rf'(-?)"([^"]*)"|(?<!\S)({MEASURE.pattern})|(\S+)', re.IGNORECASE | re.ASCII)
+_PARTS = re.compile(rf'(-?)"([^"]*)"|(?<!\S)({MEASURE.pattern})|(\S+)', re.IGNORECASE)
 _IDENTIFIER = re.compile(r"(?=[A-Za-z./_-]*\d)[A-Za-z0-9]{1,30}(?:[-./_][A-Za-z0-9]{1,30}){1,4}", re.ASCII)
 _WORD = re.compile(r"[^\W_]+(?:-[^\W\d_]+)*")
 _PLAIN = re.compile(r"\w+")
