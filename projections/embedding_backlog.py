@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from infra.database import Connection
+from projections.search_documents import MEANING
 
 CHANNEL = "runledger_embedding"
 CLAIM_S = 60  # then whoever claimed them is taken for dead
@@ -38,15 +39,15 @@ class Embedded(msgspec.Struct, frozen=True):
     waiting: int
 
 
-_TEXT = "d.title || E'\\n' || d.body"
-_HASH = f"sha256(convert_to({_TEXT}, 'UTF8'))"
+_HASH = f"sha256(convert_to({MEANING}, 'UTF8'))"
 _AGAIN = """ON CONFLICT (document_id) DO UPDATE SET claim = NULL, claimed_until = '-infinity', noted_at = EXCLUDED.noted_at"""
 
 # A document whose turn has come is noted again even if its vector is right: the text may have changed to and fro.
 _NOTE = f"""INSERT INTO documents_to_embed (document_id)
   SELECT d.document_id FROM search_documents d LEFT JOIN documents_to_embed w USING (document_id)
     LEFT JOIN document_vectors v ON v.document_id = d.document_id AND v.model = (SELECT model FROM embedded_model)
-  WHERE d.document_id = ANY(%s) AND (w.document_id IS NOT NULL OR v.text_hash IS DISTINCT FROM {_HASH})
+  WHERE (d.document_id = ANY(%(ids)s) OR d.kind = 'observation' AND d.step_id = ANY(%(ids)s))
+    AND (w.document_id IS NOT NULL OR v.text_hash IS DISTINCT FROM {_HASH})
   ORDER BY d.document_id {_AGAIN}"""
 
 _NOTE_PAGE = f"""WITH page AS MATERIALIZED (SELECT document_id, {_HASH} AS text_hash FROM search_documents d
@@ -60,7 +61,7 @@ _CLAIM = f"""WITH free AS MATERIALIZED (SELECT document_id, noted_at FROM docume
     WHERE claimed_until < clock_timestamp() AND EXISTS (SELECT FROM embedded_model WHERE model = %(model)s)
     ORDER BY noted_at DESC LIMIT %(limit)s FOR UPDATE SKIP LOCKED),
   read AS MATERIALIZED (SELECT f.document_id, d.run_id, {_HASH} AS text_hash,
-      CASE WHEN v.text_hash IS DISTINCT FROM {_HASH} THEN {_TEXT} END AS text,
+      CASE WHEN v.text_hash IS DISTINCT FROM {_HASH} THEN {MEANING} END AS text,
       sum(length(d.title) + length(d.body)) OVER (ORDER BY f.noted_at DESC, f.document_id) AS upto, length(d.title) + length(d.body) AS own
     FROM free f LEFT JOIN search_documents d USING (document_id)
     LEFT JOIN document_vectors v ON v.document_id = f.document_id AND v.model = %(model)s)
@@ -93,8 +94,11 @@ _STANDING = """SELECT m.model, (SELECT count(*) FROM search_documents), (SELECT 
 
 
 async def note(conn: Connection, document_ids: Collection[UUID]) -> None:
-    """Notes those of the documents whose text is not the one that was embedded; whoever listens is told when the transaction commits."""
-    if (await conn.execute(_NOTE, (list(document_ids),))).rowcount:
+    """Notes those of the documents, and of the observations of steps among them, whose text is not the one that was embedded.
+
+    Whoever listens is told when the transaction commits.
+    """
+    if (await conn.execute(_NOTE, {"ids": list(document_ids)})).rowcount:
         await conn.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
 
 

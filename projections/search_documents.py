@@ -45,9 +45,12 @@ SEARCH_DOCUMENTS = Table(
         "body": "text NOT NULL",
         "deleted": "boolean NOT NULL",
     },
-    ("(run_id)", "USING gin (words)", "USING gin (title gin_trgm_ops)"),
+    ("(run_id)", "(step_id) WHERE kind = 'observation'", "USING gin (words)"),
     made={"words": "tsvector NOT NULL GENERATED ALWAYS AS (searched(code, title, body)) STORED"},
 )
+
+# What of a document `d` is embedded: its title and text. An observation says little without the title of its step.
+MEANING = """coalesce((SELECT s.title FROM steps s WHERE d.kind = 'observation' AND s.step_id = d.step_id), d.title) || E'\\n' || d.body"""
 
 
 def project(change: Change, rows: Rows) -> None:

@@ -15,8 +15,10 @@ from infra.database import Pool
 from infra.embedded.postgres import Postgres
 from infra.embedding import choice
 from infra.embedding.vectors import Embedder
+from infra.settings import Settings
 from projections import search, views, vocabulary
 from projections.search import Meaning, SearchFilter
+from projections.search_documents import MEANING
 from projections.search_query import understood
 from tests.conftest import fresh_settings
 from tests.search import judged, ledger
@@ -28,6 +30,7 @@ module_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 class Library(NamedTuple):
+    settings: Settings
     pool: Pool
     names: dict[UUID, str]
     embedder: Embedder
@@ -40,16 +43,16 @@ async def library(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) 
         async with database.pool(settings) as pool:
             names, embedder = await ledger.told(pool), choice.of(settings)
             await embedded(pool, embedder)
-            yield Library(pool, names, embedder)
+            yield Library(settings, pool, names, embedder)
 
 
 async def embedded(pool: Pool, embedder: Embedder) -> None:
     """A vector for every document, and its words in the vocabulary, as the worker writes them."""
     async with pool.connection() as conn:
-        rows = await (await conn.execute("SELECT document_id, run_id, title, body FROM search_documents")).fetchall()
+        rows = await (await conn.execute(f"SELECT document_id, run_id, {MEANING} FROM search_documents d")).fetchall()
         await vocabulary.note(conn, [row[0] for row in rows])
-        vectors = await asyncio.to_thread(embedder.embed, [f"{title}\n{body}" for _, _, title, body in rows])
-        for (document_id, run_id, *_), vector in zip(rows, vectors, strict=True):
+        vectors = await asyncio.to_thread(embedder.embed, [row[2] for row in rows])
+        for (document_id, run_id, _), vector in zip(rows, vectors, strict=True):
             await conn.execute(
                 "INSERT INTO document_vectors (document_id, run_id, model, text_hash, embedding) VALUES (%s, %s, %s, ''::bytea, %s::text::halfvec)",
                 (document_id, run_id, embedder.model_id, str([float(x) for x in vector])),

@@ -21,6 +21,7 @@ from infra.embedding.vectors import Embedder, Unanswered
 from infra.settings import Settings
 from projections import embedding_backlog, rebuild
 from projections.embedding_backlog import Embedded, standing
+from projections.search_documents import MEANING
 from tests.api.atlas.test_campaign import make_run
 from tests.conftest import World
 from tests.workers.test_reports import until
@@ -28,8 +29,8 @@ from tests.workers.test_sequencer import running
 from workers import embedder, embedding, following
 
 ROOT = Path(__file__).parents[2]
-WRONG = """SELECT count(*) FROM search_documents d LEFT JOIN document_vectors v ON v.document_id = d.document_id AND v.model = %s
-  WHERE v.text_hash IS DISTINCT FROM sha256(convert_to(d.title || E'\\n' || d.body, 'UTF8'))"""
+WRONG = f"""SELECT count(*) FROM search_documents d LEFT JOIN document_vectors v ON v.document_id = d.document_id AND v.model = %s
+  WHERE v.text_hash IS DISTINCT FROM sha256(convert_to({MEANING}, 'UTF8'))"""
 
 
 class Counting(Concepts):
@@ -126,6 +127,17 @@ async def test_what_was_there_before_is_embedded_once_and_what_comes_follows(wor
     assert (
         {"Undervoltage at the input rail\n"} <= set(model.asked) <= {"Undervoltage at the input rail\n", "Step 0\nScope was not calibrated"}
     )
+
+
+async def test_an_observation_is_embedded_with_the_title_of_its_step_as_it_is_now(world: World, conn: Connection) -> None:
+    run, card, steps = await make_run(world)
+    model, step = Counting(), f"/test-runs/{run}/cards/{card}/steps/{steps[0]}"
+    async with running(world.settings), at_work(embeds(world.settings, model), follows(world.settings)):
+        await world.engineer("POST", f"{step}/observations", {"text": "Smoke"})
+        await all_embedded(conn, model.name)
+        await world.engineer("PATCH", step, {"title": "Apply 13 V"})
+        assert (await all_embedded(conn, model.name)).embedded == 7
+    assert list(dict.fromkeys(text for text in model.asked if "Smoke" in text)) == ["Step 0\nSmoke", "Apply 13 V\nSmoke"]
 
 
 async def test_another_model_embeds_everything_again_and_the_one_before_claims_nothing(world: World, conn: Connection) -> None:

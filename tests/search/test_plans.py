@@ -1,0 +1,53 @@
+"""No statement of a search reads a table from end to end: what each looks for has an index."""
+
+from typing import Any
+
+import pytest
+from psycopg import AsyncConnection
+
+from infra.embedding import vector_index
+from projections import search
+from projections.search import Meaning, SearchFilter
+from projections.search_query import understood
+from tests.search.test_ranking import Library, library
+
+__all__ = ["library"]
+QUERIES = ['"dead time"', "desat undervoltage 13 V -torque", "81-22", "the of", "brwonout", "slop in the linkage"]
+
+
+class Noting:
+    """A connection that keeps what it was asked to execute."""
+
+    def __init__(self, conn: AsyncConnection[Any]) -> None:
+        self.conn, self.asked = conn, list[tuple[str, Any]]()
+
+    async def execute(self, sql: str, params: Any, **options: Any) -> Any:
+        self.asked.append((sql, params))
+        return await self.conn.execute(sql, params, **options)
+
+
+def read_whole(plan: dict[str, Any]) -> set[str]:
+    """The tables that a plan reads from end to end."""
+    below = set[str]().union(*(read_whole(part) for part in plan.get("Plans", [])))
+    return below | {plan["Relation Name"]} if plan["Node Type"] == "Seq Scan" else below
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("text", QUERIES)
+async def test_every_plan_uses_indexes(library: Library, text: str) -> None:
+    embedder = library.embedder
+    await vector_index.provide(library.settings, embedder.model_id, embedder.dimension)
+    meaning = Meaning(embedder.model_id, [float(x) for x in embedder.embed([text])[0]])
+    async with library.pool.connection() as conn:
+        await conn.execute("SET LOCAL enable_seqscan = off")  # a table of a test is too small for an index to pay
+        await conn.execute("SET LOCAL enable_sort = off")  # the vectors of a test are soon sorted
+        noting = Noting(conn)
+        await search.search(noting, understood(text), meaning, SearchFilter())  # type: ignore[arg-type]
+        assert len(noting.asked) == 2
+        plans = [
+            (await (await conn.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)).fetchone() or ([],))[0] for sql, params in noting.asked
+        ]
+    for plan in plans:
+        assert read_whole(plan[0]["Plan"]) <= {"pg_class"}
+    assert "search_documents_words_idx" in str(plans[0])
+    assert vector_index.PREFIX in str(plans[1])
