@@ -2,10 +2,10 @@
 
 Two statements: how common each word is, then one that finds, ranks, counts and reads.
 
-* Words find a component that has a telling word (one that few documents have), or all words where none tells. A step has its
-  observations' words too, and in part those of its card's title. Words count by their rarity, ln(1 + N / documents that have it),
-  Robertson and Spärck Jones's idf; in the title more, as the beginning of a longer word less. A word that stands nowhere is taken
-  for those that are one slip away.
+* Words find a component that has a telling word, one that at most 5 % and 1,000 of the documents have, or all words where none
+  tells. A step has its observations' words too, and in part those of its card's title. Words count by their rarity,
+  ln(1 + N / documents that have it), Robertson and Spärck Jones's idf; in the title more, as the beginning of a longer word less. A
+  word that stands nowhere is taken for those that are one slip away.
 * Meaning finds the NEAR documents with the nearest vectors.
 * Where both take part, text decides the more, the more of the query's rarity its best answer holds: a query whose words are all
   there is lexical, one that shares none is semantic.

@@ -9,7 +9,8 @@ from psycopg import AsyncConnection
 from projections import vocabulary
 from projections.search_query import Term, Wanted
 
-TELLING_SHARE, TELLING_MIN = 0.05, 200  # a word tells when no more documents than this have it
+# A word tells when no more documents than this have it; more are not counted.
+TELLING_SHARE, TELLING_MIN, TELLING_MAX = 0.05, 200, 1_000
 EXACT_DOCUMENTS_MIN = 20_000  # below, PostgreSQL's estimate of their number is too coarse
 IN_BODY, BEGINS = 0.8, 0.6  # what a word in the body, not the title, counts; and one that merely begins so
 INHERITED, CARDS_MAX = 0.4, 200  # what a word of the card's title counts for its steps; cards that hand theirs down
@@ -17,21 +18,28 @@ INHERITED, CARDS_MAX = 0.4, 200  # what a word of the card's title counts for it
 COMPONENT = "coalesce(CASE d.kind WHEN 'observation' THEN d.step_id END, d.document_id)"
 _TOTAL = f"""SELECT CASE WHEN reltuples > {EXACT_DOCUMENTS_MIN} THEN reltuples::bigint ELSE (SELECT count(*) FROM search_documents) END
   FROM pg_class WHERE oid = 'search_documents'::regclass"""
-_COUNT = "(SELECT count(*) FROM search_documents d WHERE d.words @@ {})"
-_COUNTS = f"""SELECT ({_TOTAL}), coalesce(json_agg(json_build_array(numnode(q.whole) > 0, h.whole, h.begun, coalesce(m.words, '{{}}'),
-    CASE WHEN m.words IS NULL THEN 0 ELSE {_COUNT.format("to_tsquery('pg_catalog.english', array_to_string(m.words, ' | '))")} END)
-    ORDER BY a.n), '[]')::text
-  FROM unnest(%(wholes)s::text[], %(begun)s::text[], %(exacts)s::boolean[], %(words)s::text[])
-    WITH ORDINALITY a(whole, begun, exact, word, n),
-  LATERAL (SELECT CASE WHEN a.exact THEN a.whole::tsquery ELSE to_tsquery('pg_catalog.english', a.whole) END AS whole,
-    CASE WHEN a.exact THEN a.begun::tsquery ELSE to_tsquery('pg_catalog.english', a.begun) END AS begun) q,
-  LATERAL (SELECT {_COUNT.format("q.whole")} AS whole, {_COUNT.format("q.begun")} AS begun) h,
-  LATERAL (SELECT CASE WHEN h.whole + h.begun = 0 AND a.word ~ '^[[:alpha:]]{{{vocabulary.CHARACTERS_MIN},{vocabulary.CHARACTERS_MAX}}}$'
-    THEN {vocabulary.meant("a.word")} END AS words) m"""
+# Without OFFSET, PostgreSQL would count anew wherever a count is named.
+_COUNT = "(SELECT count(*) FROM (SELECT FROM search_documents d WHERE d.words @@ {} LIMIT (SELECT most + 1 FROM size)) c)"
+_COUNTS = f"""WITH size AS MATERIALIZED (
+    SELECT documents, least(greatest(documents * {TELLING_SHARE}, {TELLING_MIN}), {TELLING_MAX})::bigint AS most
+    FROM ({_TOTAL}) of(documents))
+  SELECT size.documents, size.most, (SELECT coalesce(json_agg(json_build_array(numnode(q.whole) > 0, h.whole, b.begun,
+      coalesce(m.words, '{{}}'),
+      CASE WHEN m.words IS NULL THEN 0 ELSE {_COUNT.format("to_tsquery('pg_catalog.english', array_to_string(m.words, ' | '))")} END)
+      ORDER BY a.n), '[]')
+    FROM unnest(%(wholes)s::text[], %(begun)s::text[], %(exacts)s::boolean[], %(words)s::text[])
+      WITH ORDINALITY a(whole, begun, exact, word, n),
+    LATERAL (SELECT CASE WHEN a.exact THEN a.whole::tsquery ELSE to_tsquery('pg_catalog.english', a.whole) END AS whole,
+      CASE WHEN a.exact THEN a.begun::tsquery ELSE to_tsquery('pg_catalog.english', a.begun) END AS begun OFFSET 0) q,
+    LATERAL (SELECT {_COUNT.format("q.whole")} AS whole OFFSET 0) h,
+    LATERAL (SELECT CASE WHEN a.begun = '' OR h.whole > size.most OR a.exact AND h.whole > 0 THEN 0 ELSE {_COUNT.format("q.begun")} END
+      AS begun OFFSET 0) b,
+    LATERAL (SELECT CASE WHEN h.whole + b.begun = 0 AND a.word ~ '^[[:alpha:]]{{{vocabulary.CHARACTERS_MIN},{vocabulary.CHARACTERS_MAX}}}$'
+      THEN {vocabulary.meant("a.word")} END AS words OFFSET 0) m)::text FROM size"""
 
 
 class _Count(msgspec.Struct, array_like=True):
-    """Documents with the term, with words that begin so, and with what was likely meant where there is none of either."""
+    """Documents with the term, with words that begin so, and with what was likely meant where there is neither; none beyond what tells."""
 
     usable: bool
     whole: int
@@ -63,9 +71,8 @@ async def weighed(conn: AsyncConnection[Any], wanted: Wanted) -> Words:
         "exacts": [term.exact for term in wanted.terms],
         "words": ["" if term.exact else term.word for term in wanted.terms],
     }
-    total, answer = await (await conn.execute(_COUNTS, params, prepare=True)).fetchone() or (0, "[]")
+    total, most, answer = await (await conn.execute(_COUNTS, params, prepare=True)).fetchone() or (0, 0, "[]")
     counts = msgspec.json.decode(answer, type=list[_Count])
-    most = max(total * TELLING_SHARE, TELLING_MIN)
     found = [_counted(term, count, most) for term, count in zip(wanted.terms, counts, strict=True) if count.usable]
     idfs = [math.log1p(total / max(documents, 1)) for _, documents in found]
     whole = sum(idfs) or 1.0
@@ -73,10 +80,10 @@ async def weighed(conn: AsyncConnection[Any], wanted: Wanted) -> Words:
     return Words(terms, tuple(w for w in terms if w.documents <= most))
 
 
-def _counted(term: Term, count: _Count, most: float) -> tuple[Term, int]:
+def _counted(term: Term, count: _Count, most: int) -> tuple[Term, int]:
     if count.meant:
         return term._replace(spellings=tuple((word,) for word in count.meant), open=False), count.likely
-    if term.open and (count.whole if term.exact else count.begun > most):  # its beginning would find too much
+    if term.open and (count.whole if term.exact else max(count.whole, count.begun) > most):  # its beginning would find too much
         return term._replace(open=False), count.whole
     return term, max(count.whole, count.begun)
 
