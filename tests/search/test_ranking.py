@@ -25,6 +25,10 @@ from tests.search import judged, ledger
 from tests.search.judged import Kind, Query
 
 CUT = 10
+# The goals are 0.85 and 0.6. Words are near what they can do (0.94 without the paraphrases); the model ranks three of five best answers to a
+# paraphrase below the fifth place.
+OVERALL_MIN, PARAPHRASE_RECALL_MIN = 0.77, 0.38
+FUSION_LOSS_MAX = 0.04  # a kind may lose so much to the better of its two lists
 EVERYTHING = SearchFilter(limit=100)
 module_loop = pytest.mark.asyncio(loop_scope="module")
 
@@ -104,5 +108,8 @@ async def test_the_judged_queries_are_answered_well(library: Library) -> None:
     )
     sys.stdout.write("\n" + "\n".join(lines) + "\n")
     fused = table["default"]
-    assert mean(ndcg(q, fused[q.text]) for q in judged.queries()) >= 0.75
-    assert mean(recall(q, fused[q.text]) for q in paraphrases) >= 0.35
+    assert mean(ndcg(q, fused[q.text]) for q in judged.queries()) >= OVERALL_MIN
+    assert mean(recall(q, fused[q.text]) for q in paraphrases) >= PARAPHRASE_RECALL_MIN
+    for queries in kinds.values():
+        alone = max(mean(ndcg(q, table[mode][q.text]) for q in queries) for mode in ("fulltext", "semantic"))
+        assert mean(ndcg(q, fused[q.text]) for q in queries) >= alone - FUSION_LOSS_MAX
