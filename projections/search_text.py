@@ -13,7 +13,7 @@ from projections.search_query import Term, Wanted
 TELLING_SHARE, TELLING_MIN, TELLING_MAX = 0.05, 200, 1_000
 EXACT_DOCUMENTS_MIN = 20_000  # below, PostgreSQL's estimate of their number is too coarse
 IN_BODY, BEGINS = 0.8, 0.6  # what a word in the body, not the title, counts; and one that merely begins so
-INHERITED, CARDS_MAX = 0.4, 200  # what a word of the card's title counts for its steps; cards that hand theirs down
+INHERITED, CARDS_MAX = 0.4, 20  # what a word of the card's title counts for its steps; cards that hand theirs down
 
 COMPONENT = "coalesce(CASE d.kind WHEN 'observation' THEN d.step_id END, d.document_id)"
 _TOTAL = f"""SELECT CASE WHEN reltuples > {EXACT_DOCUMENTS_MIN} THEN reltuples::bigint ELSE (SELECT count(*) FROM search_documents) END
