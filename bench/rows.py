@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from bench import audit_rows, figures, floors, report_rows
+from bench import audit_rows, figures, floors, report_rows, search_rows
 from bench.figures import Figures
 from bench.ledger_maker import Size
 from bench.load import Load, drive_apart, request
@@ -140,4 +140,5 @@ ROWS: dict[str, Row] = {
     "rebuild": audit_rows.rebuild,
     "verify": audit_rows.verify,
     "report": report_rows.report,
+    "search": search_rows.search,
 }
