@@ -69,7 +69,7 @@ def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) 
     @asynccontextmanager
     async def connected(_: Litestar) -> AsyncIterator[None]:
         await pool.open()
-        async with exchange.objects:
+        async with exchange.objects, exchange.rates:
             yield
         await pool.close()
 
@@ -93,4 +93,4 @@ def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) 
     app.state.openapi = document.render(app)
     app.state.objects = exchange.objects
     app.state.meter = meter = metrics.Meter(pool.get_stats)
-    return Conventions(app, exchange.access_log, (meter.count, log_request))
+    return Conventions(app, exchange.access_log, exchange.rates, (meter.count, log_request))

@@ -12,6 +12,7 @@ from api import problems
 from api.recording import Send, recorded
 from api.routes import Routes
 from infra.access_log import AccessLog
+from infra.rate_limits import RateLimits, Standing
 
 Observe = Callable[[str, str, int, float, str], None]  # method, route, status, seconds, request id
 
@@ -23,8 +24,9 @@ _COMMON = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-re
 class Conventions:
     """Wraps the application; pure ASGI, so that it costs little on the hot routes."""
 
-    def __init__(self, app: Litestar, access_log: AccessLog, observers: tuple[Observe, ...] = ()) -> None:
+    def __init__(self, app: Litestar, access_log: AccessLog, rates: RateLimits, observers: tuple[Observe, ...] = ()) -> None:
         self.app, self._access_log, self._observers = app, access_log, observers
+        self._untouched = rates.untouched if rates.on else None  # what is told where no token was found to count for
         self._routes = Routes((route.path_format, set(getattr(route, "methods", ()))) for route in app.routes)
 
     async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
@@ -35,7 +37,7 @@ class Conventions:
         sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         request_id = sent.decode() if _REQUEST_ID.fullmatch(sent) else str(uuid4())
         state = scope.setdefault("state", {})
-        state["request_id"] = request_id
+        state["request_id"], state["rate"] = request_id, self._untouched
         method, route = scope["method"], self._routes.find(scope["path"])
         reply = _finish(send, state, drop_body=method == "HEAD")
         try:
@@ -63,7 +65,7 @@ def _finish(send: Send, state: dict[str, Any], *, drop_body: bool) -> Send:
             status = state["status"] = message["status"]
             names = {name.lower() for name, _ in message["headers"]}
             headers = [h for h in message["headers"] if not (status in (204, 304) and h[0] in (b"content-length", b"content-type"))]
-            headers += [(b"x-request-id", state["request_id"].encode()), *_COMMON]
+            headers += [(b"x-request-id", state["request_id"].encode()), *_COMMON, *_rate(state["rate"])]
             if b"cache-control" not in names:
                 headers.append((b"cache-control", b"private, no-cache"))
             message = {**message, "headers": headers}
@@ -72,3 +74,13 @@ def _finish(send: Send, state: dict[str, Any], *, drop_body: bool) -> Send:
         await send(message)
 
     return reply
+
+
+def _rate(told: Standing | None) -> tuple[tuple[bytes, bytes], ...]:
+    if told is None:
+        return ()
+    return (
+        (b"x-ratelimit-limit", b"%d" % told.limit),
+        (b"x-ratelimit-remaining", b"%d" % told.left),
+        (b"x-ratelimit-reset", b"%d" % told.reset_s),
+    )

@@ -15,11 +15,12 @@ from commands.asking import Actor, Answer, Ask
 from commands.door import Door
 from commands.work import NOUN, Query, Target, Work
 from domain.facts import Kind
-from domain.refusals import Forbidden, NotFound, OutOfScope, PreconditionFailed
+from domain.refusals import Forbidden, NotFound, OutOfScope, PreconditionFailed, RateLimited
 from domain.tokens import Role, at_least
 from infra.access_log import AccessLog
 from infra.embedding.questions import Questions
 from infra.objects import Objects
+from infra.rate_limits import RateLimits
 from infra.settings import Settings
 from projections import evidence
 
@@ -35,16 +36,23 @@ class Exchange:
         self.settings, self.pool, self.door = settings, pool, door
         self.doorkeeper = Doorkeeper(pool)
         self.access_log = AccessLog(pool)
+        self.rates = RateLimits(settings)
         self.objects = Objects(settings)
         self.questions = Questions(settings)
 
     async def admit(self, request: Req) -> None:
-        """Runs before every handler: who calls (401), size and form of the request (413, 415, 400), the surface (404).
+        """Runs before every handler: who calls (401) and how often (429), size and form of the request (413, 415, 400), the surface (404).
 
         So none of these depends on what a handler does first, and each wins over what is found later.
         """
         state, headers = request.scope["state"], request.headers
         actor = state["actor"] = await self.doorkeeper.identify(headers.get("authorization"))
+        if self.rates.on:
+            state["rate"] = rate = await self.rates.take(actor.token_id)
+            if rate.wait_s:
+                raise RateLimited(
+                    f"This token has sent too many requests: {rate.limit} at once, then {self.rates.per_s} a second.", rate.wait_s
+                )
         if request.method != "GET":
             state["body"] = bodies.parse(await request.body(), headers.get("content-type", ""), patch=request.method == "PATCH")
             state["condition"], state["key"] = parameters.condition(headers), parameters.idempotency_key(headers)

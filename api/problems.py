@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from domain.refusals import FieldError, PreconditionFailed, Refusal
+from domain.refusals import FieldError, PreconditionFailed, RateLimited, Refusal
 
 logger = logging.getLogger("runledger.api")
 
@@ -42,7 +42,7 @@ PROBLEMS = {
     "storage-unavailable": Problem(503, "Temporarily unavailable"),
 }
 
-RETRY_AFTER_S = {"request-in-progress": 1, "rate-limited": 1, "unavailable": 2, "storage-unavailable": 5}
+RETRY_AFTER_S = {"request-in-progress": 1, "unavailable": 2, "storage-unavailable": 5}
 
 
 def surface_of(path: str) -> str:
@@ -89,6 +89,8 @@ def headers_of(slug: str, error: Exception | None = None) -> dict[str, str]:
         headers["www-authenticate"] = "Bearer"
     if slug in RETRY_AFTER_S:
         headers["retry-after"] = str(RETRY_AFTER_S[slug])
+    if isinstance(error, RateLimited):
+        headers["retry-after"] = str(error.wait_s)
     if isinstance(error, PreconditionFailed) and error.etag:
         headers["etag"] = error.etag
     return headers

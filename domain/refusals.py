@@ -131,6 +131,10 @@ class PreconditionRequired(Refusal):
 class RateLimited(Refusal):
     slug = "rate-limited"
 
+    def __init__(self, detail: str, wait_s: int) -> None:
+        super().__init__(detail)
+        self.wait_s = wait_s
+
 
 class Unavailable(Refusal):
     """Something that is needed is down; nothing was recorded."""

@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     steps_per_run_max: int = 20_000
     files_per_run_max: int = 5_000
     require_if_match: bool = False
+    rate_capacity: int = 600
+    rate_per_s: int = 10
     pool_max: int = 8
     checkpoint_events: int = 10_000
     checkpoint_minutes: int = 5
@@ -108,6 +110,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             metrics_need_token=_boolean(given, "RUNLEDGER_METRICS_NEED_TOKEN"),
             log=_choice(given, "RUNLEDGER_LOG", FORMS),
             log_level=_choice(given, "RUNLEDGER_LOG_LEVEL", LEVELS, "warning"),
+            rate_capacity=_integer(given, "RUNLEDGER_RATE_CAPACITY", 600, 0, 1_000_000),
+            rate_per_s=_integer(given, "RUNLEDGER_RATE_PER_S", 10, 0, 100_000),
             pool_max=_integer(given, "RUNLEDGER_POOL_MAX", 8, 2, 200),
             checkpoint_events=_integer(given, "RUNLEDGER_CHECKPOINT_EVENTS", 10_000, 1, 100_000_000),
             checkpoint_minutes=_integer(given, "RUNLEDGER_CHECKPOINT_MINUTES", 5, 1, 10_000),

@@ -82,6 +82,7 @@ def settings_of(postgres: Postgres, name: str, folder: Path) -> Settings:
         data_dir=folder,
         database_url=postgres.url("runledger_app", "app", name),
         owner_url=postgres.url("runledger_owner", "owner", name),
+        rate_capacity=0,
     )
 
 

@@ -17,6 +17,9 @@ def _header(description: str, *, required: bool = False, kind: str = "string") -
 
 HEADERS = {
     "RequestId": _header("The request id that was sent, or a new UUID.", required=True),
+    "RateLimit": _header("Requests that the token may send at once; with the next two while limiting is on.", kind="integer"),
+    "RateRemaining": _header("How many of them are left. Where no token was found, all are.", kind="integer"),
+    "RateReset": _header("Seconds until all may be sent again.", kind="integer"),
     "CommandId": _header("Found again in the history of every event that the request made.", required=True),
     "Replayed": _header("`true`: the answer to an earlier request with the same idempotency key."),
     "ETag": _header('`"<own version>-<wide version>-<digest of the body>"`'),
@@ -31,12 +34,16 @@ HEADERS = {
 }
 NAMES = {
     "RequestId": "X-Request-Id",
+    "RateLimit": "X-RateLimit-Limit",
+    "RateRemaining": "X-RateLimit-Remaining",
+    "RateReset": "X-RateLimit-Reset",
     "CommandId": "X-Command-Id",
     "Replayed": "Idempotency-Replayed",
     "RunVersion": "X-Run-Version",
     "Redacted": "X-History-Redacted",
 }
 NAMES |= {"TotalCount": "X-Total-Count", "RetryAfter": "Retry-After", "Authenticate": "WWW-Authenticate"}
+ALWAYS = ["RequestId", "RateLimit", "RateRemaining", "RateReset"]
 DONE = {200: "Done.", 201: "Created.", 202: "Accepted.", 204: "Done; there is nothing to show."}
 OF_PROBLEM = {401: ["Authenticate"], 405: ["Allow"], 412: ["ETag"], 429: ["RetryAfter"], 503: ["RetryAfter"]}
 
@@ -49,14 +56,14 @@ def responses(path: str, method: str, operation: Operation, answer: Schema | Non
         if status == operation.status:
             found[str(status)] = _success(path, method, operation, answer)
         elif status == 304:
-            found["304"] = {"description": "What the caller has is still current.", "headers": _headers(["RequestId", "ETag"])}
+            found["304"] = {"description": "What the caller has is still current.", "headers": _headers([*ALWAYS, "ETag"])}
         else:
             found[str(status)] = {"$ref": f"#/components/responses/{surface}-{status}"}
     return found
 
 
 def _success(path: str, method: str, operation: Operation, answer: Schema | None) -> Schema:
-    names = ["RequestId"]
+    names = [*ALWAYS]
     if method != "GET" and operation.least is not None:
         names += ["CommandId", "Replayed"]
     if operation.status == 201 and operation.tagged:
@@ -111,7 +118,7 @@ def _problem(surface: str, status: int, slugs: list[str], reference: Schema) -> 
         for slug in slugs
     }
     content = {"application/problem+json": {"schema": reference, "examples": examples}}
-    return {"description": described, "headers": _headers(["RequestId", *OF_PROBLEM.get(status, [])]), "content": content}
+    return {"description": described, "headers": _headers([*ALWAYS, *OF_PROBLEM.get(status, [])]), "content": content}
 
 
 PATHS = {"atlas": "/api/v1/", "testmo": "/api/v1/projects", "testably": "/v1/", "benchmarks": "/api/v5/"}

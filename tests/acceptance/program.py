@@ -28,6 +28,7 @@ class Program:
         self.command = command or [str(Path(sys.executable).with_name("runledger")), "serve"]
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("RUNLEDGER_")}
         self.environment |= {"RUNLEDGER_DATA_DIR": str(directory), "PORT": str(self.port), "RUNLEDGER_ADMIN_TOKEN": self.token}
+        self.environment |= {"RUNLEDGER_RATE_CAPACITY": "0"}
         self.environment |= settings or {}
         self.options = {"cwd": ROOT, **options}
         self.output = directory.parent / f"{directory.name}.output"
