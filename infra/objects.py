@@ -87,7 +87,7 @@ class Objects:
                             raise
                     else:
                         return answer
-        raise AssertionError  # pragma: no cover - the last try returns or raises
+        raise AssertionError  # the last try returns or raises
 
     async def head(self, address: Address) -> Seen:
         """What is there now. Raises `FileNotUsable` where nothing is, or nothing that may be read."""
