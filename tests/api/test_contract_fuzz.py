@@ -17,6 +17,7 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks as openapi
 
+from domain.tokens import Role
 from infra.embedded.postgres import Postgres
 from infra.embedded.s3 import S3
 from infra.settings import Settings
@@ -56,7 +57,8 @@ def served(stored: Settings) -> Iterator[Served]:
 
 async def ids(served: Served, stored: Settings) -> dict[str, str]:
     async with httpx.AsyncClient(base_url=served.url) as http:
-        return await ground(SimpleNamespace(engineer=Atlas(http, served.token), put=partial(put, stored)))
+        client = Atlas(http, served.token)
+        return await ground(SimpleNamespace(engineer=client, clients={Role.ADMIN: client}, put=partial(put, stored)))
 
 
 def path_ids(path: str, known: dict[str, str]) -> dict[str, str]:
