@@ -61,7 +61,10 @@ OPEN = [*health.HANDLERS, *metrics.HANDLERS, *docs.HANDLERS, *problem_pages.HAND
 
 def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> Conventions:
     """The application on a migrated database; the pool opens and closes with the server's lifespan."""
-    exchange = Exchange(settings, pool, Door(pool, views.project_inline))
+    door = Door(pool, views.project_inline)
+    exchange = Exchange(settings, pool, door)
+    meter = metrics.Meter(pool.get_stats, exchange.rates.counts_alone)
+    door.appended = meter.appended
 
     async def admit(request: Req) -> None:
         await exchange.admit(request)
@@ -92,5 +95,5 @@ def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) 
     )
     app.state.openapi = document.render(app)
     app.state.objects = exchange.objects
-    app.state.meter = meter = metrics.Meter(pool.get_stats)
+    app.state.meter = meter
     return Conventions(app, exchange.access_log, exchange.rates, (meter.count, log_request))

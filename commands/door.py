@@ -36,6 +36,7 @@ class Door:
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]], project: log.Projector, patience_s: float = PATIENCE_S) -> None:
         self.pool, self.project, self.patience_s = pool, project, patience_s
         self.bell = Bell(pool)
+        self.appended: Callable[[float], None] = lambda _: None  # told how long each change took, in seconds
         self._checking: asyncio.Task[None] | None = None
 
     async def perform(self, ask: Ask, target: Target | None, least: Role, decide: Decide) -> Answer:
@@ -70,6 +71,7 @@ class Door:
         raise _given_up(last, maybe_recorded=bool(lost)) from last
 
     async def _attempt(self, conn: AsyncConnection[Any], work: Work, least: Role, decide: Decide, lost: list[Work]) -> Answer:
+        began = time.perf_counter()
         if work.ask.key is None and work.target is not None and not work.target.lock:
             answer = await _decide_and_append(conn, work, least, decide, lost)
         else:
@@ -77,6 +79,7 @@ class Door:
                 answer = await _decide_and_append(conn, work, least, decide, lost)
         if work.changes:
             self.bell.ring()
+            self.appended(time.perf_counter() - began)
         return answer
 
     def _drop_broken_connections(self) -> None:

@@ -21,6 +21,14 @@ class Lease(NamedTuple):
     fence: int
 
 
+class Standing(NamedTuple):
+    """Reports that have not ended, by whether a worker holds them, and the age of the oldest request."""
+
+    waiting: int
+    running: int
+    oldest_s: float
+
+
 class Fenced(StateConflict):
     """The report has ended, or another worker has taken it over: this one's lease is worth nothing any more."""
 
@@ -46,7 +54,14 @@ _LOST = f"""SELECT report_id, run_id, attempts, fence, late, error
   FROM (SELECT *, noted_at < clock_timestamp() - make_interval(secs => %s) AS late FROM report_jobs) j
   WHERE late OR ({_FREE} AND attempts >= {ATTEMPTS_MAX}) ORDER BY noted_at LIMIT {WAITING_MAX}"""
 
+_STANDING = f"""SELECT count(*) FILTER (WHERE {_FREE}), count(*) FILTER (WHERE NOT {_FREE}),
+  coalesce(extract(epoch FROM clock_timestamp() - min(noted_at)), 0)::float8 FROM report_jobs"""
+
 _MINE = "WHERE report_id = %s AND fence = %s"
+
+
+async def standing(conn: Connection) -> Standing:
+    return Standing(*(await (await conn.execute(_STANDING)).fetchone() or (0, 0, 0.0)))
 
 
 async def note(conn: Connection, report_id: UUID, run_id: UUID) -> None:

@@ -102,6 +102,10 @@ class RateLimits:
         """What is told to a request that no token was found for: none is counted."""
         return Standing(self.capacity, self.capacity, 0)
 
+    def counts_alone(self) -> bool:
+        """Whether requests are limited, but not by a count that all processes share."""
+        return self.on and (self._was_away or self._alone_until > time.monotonic())
+
     async def take(self, token_id: UUID) -> Standing:
         """Counts one request."""
         account = self._accounts.get(token_id) or self._open(token_id)

@@ -95,6 +95,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "polars": "the demo's files are CSV and Parquet",
     },
     "api/operations/metrics.py": {"prometheus_client": "it writes the figures in the form that Prometheus reads"},
+    "api/operations/standing_figures.py": {"prometheus_client": "as metrics.py", "psycopg": "the type of a pool's connection"},
 }
 
 

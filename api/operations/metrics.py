@@ -1,18 +1,18 @@
-"""Figures for Prometheus: requests by route, their latency, the pool. No token, id or address becomes a label."""
+"""Figures for Prometheus: requests by route, their latency, appends, the pool. No token, id or address becomes a label."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from litestar import Response, get
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.exchange import Exchange, Req
 from api.openapi.operation import Operation
-from infra import database, followers, sequence
-from projections import embedding_backlog, pinned_objects
-from projections.pinned_objects import Unread
+from api.operations import standing_figures
+from api.operations.standing_figures import StandingFigures
+from infra import database
 
 DATABASE_S = 2.0
 FORM = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")  # the framework adds it
@@ -29,13 +29,25 @@ POOL = {
 class Meter:
     """The figures of one application."""
 
-    def __init__(self, pool_figures: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, pool_figures: Callable[[], Mapping[str, int]], counts_alone: Callable[[], bool]) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter("runledger_http_requests", "Requests answered", ("method", "route", "status"), registry=self.registry)
         self._seconds = Histogram(
             "runledger_http_request_seconds", "Time to answer", ("method", "route"), registry=self.registry, buckets=BUCKETS_S
         )
         self._known: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+        self._appends = Histogram(
+            "runledger_append_seconds",
+            "Time of a change in the database: load, decide, append, commit",
+            registry=self.registry,
+            buckets=BUCKETS_S,
+        )
+        alone = Gauge(
+            "runledger_rate_counts_alone",
+            "1 while Redis is away and each process limits requests by its own count",
+            registry=self.registry,
+        )
+        alone.set_function(counts_alone)
         self.registry.register(_PoolFigures(pool_figures))
         ProcessCollector(registry=self.registry)
 
@@ -47,6 +59,9 @@ class Meter:
                 self._known[method, route, status] = known
         known[0].inc()
         known[1].observe(seconds)
+
+    def appended(self, seconds: float) -> None:
+        self._appends.observe(seconds)
 
     def _learn(self, method: str, route: str, status: int) -> tuple[Any, Any]:
         return self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
@@ -62,39 +77,15 @@ class _PoolFigures(Collector):
             yield GaugeMetricFamily(f"runledger_{name if name.startswith('pool') else f'pool_{name}'}", meaning, figures.get(name, 0))
 
 
-class _Standing(Collector):
-    """The sequencer, the followers, the data files and the vectors, as the database tells at the time of asking."""
-
-    def __init__(self, lag: sequence.Lag, standings: Iterable[followers.Standing], unread: Unread, to_embed: int) -> None:
-        self._lag, self._standings, self._unread, self._to_embed = lag, list(standings), unread, to_embed
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        yield GaugeMetricFamily("runledger_sequence_position", "The last position given to an event", self._lag.seq)
-        yield GaugeMetricFamily("runledger_sequence_lag_events", "Events that wait for a position", self._lag.events)
-        yield GaugeMetricFamily("runledger_sequence_lag_seconds", "Age of the oldest of them", self._lag.seconds)
-        events = GaugeMetricFamily("runledger_follower_lag_events", "Positions that the follower has not taken", labels=("follower",))
-        seconds = GaugeMetricFamily("runledger_follower_lag_seconds", "Age of the oldest of them", labels=("follower",))
-        parked = GaugeMetricFamily("runledger_follower_parked_roots", "Records that the follower left behind", labels=("follower",))
-        for each in self._standings:
-            events.add_metric((each.name,), each.lag_events)
-            seconds.add_metric((each.name,), each.lag_seconds)
-            parked.add_metric((each.name,), each.parked)
-        yield from (events, seconds, parked)
-        yield GaugeMetricFamily("runledger_files_unread", "Data files whose object was never read from end to end", self._unread.files)
-        yield GaugeMetricFamily("runledger_files_faulty", "Of these, objects that are gone or were replaced", self._unread.faulty)
-        yield GaugeMetricFamily("runledger_documents_to_embed", "Texts that search does not find by meaning yet", self._to_embed)
-
-
 async def _standing(exchange: Exchange) -> bytes:
     """Nothing while the database is away: the other figures are wanted most then."""
     try:
         async with exchange.pool.connection(timeout=DATABASE_S) as conn:
-            standings, unread = await followers.standings(conn), await pinned_objects.unread(conn)
-            told = _Standing(await sequence.lag(conn), standings, unread, await embedding_backlog.waiting(conn))
+            told = await standing_figures.ask(conn)
     except database.AWAY:
         return b""
     registry = CollectorRegistry()
-    registry.register(told)
+    registry.register(StandingFigures(told))
     return generate_latest(registry)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection, Connection
 
@@ -24,6 +24,19 @@ _HEAD = "SELECT seq, encode(chain_hash, 'hex'), GREATEST(at, clock_timestamp()) 
 _INSERT = """INSERT INTO checkpoints (seq, chain_hash, at, key_id, signature) VALUES (%s, decode(%s, 'hex'), %s, %s, decode(%s, 'hex'))"""
 
 
+_STANDING = """SELECT h.seq - coalesce(c.seq, 0), coalesce(extract(epoch FROM clock_timestamp() - c.at), 0)::float8,
+    CASE WHEN h.seq = 0 THEN 0 ELSE extract(epoch FROM clock_timestamp() - h.at) END::float8
+  FROM ledger_head h LEFT JOIN (SELECT seq, at FROM checkpoints ORDER BY seq DESC LIMIT 1) c ON true"""
+
+
+class Standing(NamedTuple):
+    """Positions after the last signature, the age of that signature and of the chain's last event in seconds; 0 where there is none."""
+
+    unsigned: int
+    age_s: float
+    chain_age_s: float
+
+
 class Broken(Exception):
     """The ledger does not continue what was signed before, so nothing more is signed: run `runledger verify`."""
 
@@ -41,6 +54,10 @@ async def due(conn: AsyncConnection[Any], settings: Settings) -> bool:
     """Whether enough is new, or something is and the last checkpoint is old enough."""
     row = await (await conn.execute(_DUE, (settings.checkpoint_events, settings.checkpoint_minutes))).fetchone()
     return bool(row and row[0])
+
+
+async def standing(conn: AsyncConnection[Any]) -> Standing:
+    return Standing(*(await (await conn.execute(_STANDING)).fetchone() or (0, 0.0, 0.0)))
 
 
 def make(settings: Settings) -> Checkpoint | None:
