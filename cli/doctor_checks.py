@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cli import output
 from infra import database, followers, language_model, masking, probes, sequence
 from infra.embedding import choice
 from infra.embedding.concepts import Concepts
@@ -64,13 +65,24 @@ async def _database(settings: Settings) -> list[Check]:
         return [Check("Database", State.DOWN, str(error), advice)]
     return [
         Check("Database", State.OK, f"PostgreSQL {told.version} as {told.role}"),
-        _schema(told),
-        _grants(told),
+        *rules(told),
         _views(told),
         _clock(told),
         *([] if told.schema_version is None else await _following(settings)),
         *([] if told.schema_version != database.newest_version() or told.views is None else await _contents(settings)),
     ]
+
+
+def rules(told: probes.Ledger) -> list[Check]:
+    """What a database must keep, so that the promises hold; a start warns where it does not."""
+    return [_schema(told), _grants(told), _durability(told), _time_zone(told)]
+
+
+async def warn_of_broken_rules(settings: Settings) -> None:
+    """At a start. It goes on: a test or a demo may have chosen so, and whoever did not reads it here."""
+    for check in rules(await probes.ledger(settings)):
+        if check.state is not State.OK:
+            output.warn(f"{check.name}: {check.found}. {check.advice}")
 
 
 async def _following(settings: Settings) -> list[Check]:
@@ -120,9 +132,20 @@ def _schema(told: probes.Ledger) -> Check:
 def _grants(told: probes.Ledger) -> Check:
     if told.schema_version is None:
         return Check("Event log", State.UNKNOWN, "no ledger there", "See Schema.")
-    found = f"{told.role} may {', '.join(told.may_change)} events" if told.may_change else f"{told.role} can only read and append"
+    found = f"{told.role} may {'; '.join(told.may_change)}" if told.may_change else f"{told.role} can only read and append"
     advice = "Let RUNLEDGER_DATABASE_URL name a role that owns nothing, and RUNLEDGER_DATABASE_OWNER_URL the owner."
     return _judged("Event log", found, right=not told.may_change, advice=advice)
+
+
+def _durability(told: probes.Ledger) -> Check:
+    found = ", ".join(told.unsafe) or "a change is on disk before it is acknowledged"
+    advice = "Set fsync, full_page_writes and synchronous_commit to on: as it is, acknowledged changes may be lost when the machine stops."
+    return _judged("Durability", found, right=not told.unsafe, advice=advice)
+
+
+def _time_zone(told: probes.Ledger) -> Check:
+    advice = "Let the connection keep its start options (`-c timezone=UTC`): a pooler between must not drop them."
+    return _judged("Time zone", told.time_zone, right=told.time_zone == "UTC", advice=advice)
 
 
 def _views(told: probes.Ledger) -> Check:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 from psycopg import AsyncConnection, OperationalError
+from psycopg.types.json import Json
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -18,9 +19,17 @@ from infra.settings import Settings
 ANSWER_S_MAX = 5
 FORBIDDEN_ON_LOG = ("UPDATE", "DELETE", "TRUNCATE")
 
+APPENDED_ONLY = ("events", "ledger", "checkpoints", "signing_keys", "access_log")
+DURABLE = {"fsync": ("on",), "full_page_writes": ("on",), "synchronous_commit": ("on", "local", "remote_write", "remote_apply")}
+
 _LEDGER = """SELECT current_setting('server_version') AS version, current_user::text AS role,
     has_schema_privilege(to_regnamespace(%(schema)s), 'USAGE') AS schema_usable,
-    ARRAY(SELECT p FROM unnest(%(forbidden)s::text[]) p WHERE has_table_privilege(to_regclass('events'), p)) AS may_change,
+    ARRAY(SELECT string_agg(p, ', ' ORDER BY n) || ' ' || t
+      FROM unnest(%(tables)s::text[]) WITH ORDINALITY AS tables(t, m), unnest(%(forbidden)s::text[]) WITH ORDINALITY AS privileges(p, n)
+      WHERE has_table_privilege(to_regclass(t), p) GROUP BY t, m ORDER BY m) AS may_change,
+    ARRAY(SELECT name || ' = ' || setting FROM pg_settings JOIN json_each(%(durable)s) d ON d.key = name
+      WHERE NOT d.value::jsonb ? setting ORDER BY name) AS unsafe,
+    current_setting('TimeZone') AS time_zone,
     clock_timestamp() AS clock"""
 
 
@@ -37,7 +46,9 @@ def _answering() -> Iterator[None]:
 
 
 class Ledger(NamedTuple):
-    """`schema_version` None: no ledger there. `may_change`: privileges on events that the role should not have.
+    """`schema_version` None: no ledger there. `may_change`: what the role may do to the log and should not, `UPDATE, DELETE events`.
+
+    `unsafe`: settings with which an acknowledged change may be lost. `time_zone` is that of a session which asks for UTC as ours do.
 
     `clock_ahead_s`: how far the database's clock is ahead of ours, with half the round trip taken off.
     """
@@ -46,6 +57,8 @@ class Ledger(NamedTuple):
     role: str
     schema_version: int | None
     may_change: list[str]
+    unsafe: list[str]
+    time_zone: str
     views: str | None
     clock_ahead_s: float
 
@@ -53,17 +66,17 @@ class Ledger(NamedTuple):
 async def ledger(settings: Settings) -> Ledger:
     """What the database says of itself, asked as the application's role."""
     options = f"-c timezone=UTC -c statement_timeout={ANSWER_S_MAX}s -c search_path={search_path(settings)}"
-    params = {"schema": settings.schema, "forbidden": list(FORBIDDEN_ON_LOG)}
+    params = {"schema": settings.schema, "forbidden": list(FORBIDDEN_ON_LOG), "tables": list(APPENDED_ONLY), "durable": Json(DURABLE)}
     with _answering():
         conn = await AsyncConnection.connect(settings.database_url or "", connect_timeout=ANSWER_S_MAX, options=options, autocommit=True)
     async with conn:
         asked = time.time()
         row: Any = await (await conn.execute(_LEDGER, params)).fetchone()
         answered = time.time()
-        version, role, usable, may_change, clock = row
+        version, role, usable, may_change, unsafe, time_zone, clock = row
         present = await version_of(conn) if usable else None
         views = await _fingerprint(conn) if usable else None
-    return Ledger(version, role, present, may_change, views, _ahead(clock, (asked + answered) / 2))
+    return Ledger(version, role, present, may_change, unsafe, time_zone, views, _ahead(clock, (asked + answered) / 2))
 
 
 async def _fingerprint(conn: AsyncConnection[Any]) -> str | None:

@@ -3,12 +3,16 @@
 import json
 import re
 import shlex
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.cli.program import Serving
+from infra.embedded.postgres import Postgres
+from tests.cli.program import RUNLEDGER, WAIT_S_MAX, Serving, environment
+from tests.conftest import fresh_settings
 from tests.language_models import NAME, sends, serving
 
 MODEL = {"RUNLEDGER_LLM_MODEL": NAME, "RUNLEDGER_LLM_KEY": "hunter2"}
@@ -31,7 +35,7 @@ def found(server: Serving, code: int, **settings: str) -> dict[str, Any]:
 
 def test_a_healthy_deployment_is_found_healthy(server: Serving) -> None:
     checks = found(server, 0)
-    first = ["Python", "Database", "Schema", "Event log", "Views", "Clock", "Sequence"]
+    first = ["Python", "Database", "Schema", "Event log", "Durability", "Time zone", "Views", "Clock", "Sequence"]
     names = [name for name in checks if not name.startswith("Follower ")]  # one is known once the worker has begun
     assert names == [*first, "Data files", "Vectors", "Redis", "S3", "Language model", "Embedding model", "Disk"]
     assert {check["state"] for check in checks.values()} == {"ok"}
@@ -79,7 +83,8 @@ def test_a_language_model_is_looked_for_in_its_servers_list(server: Serving) -> 
 def test_a_role_that_may_change_events_is_a_fault(server: Serving) -> None:
     owner = written(server)["RUNLEDGER_DATABASE_OWNER_URL"]
     check = found(server, 1, RUNLEDGER_DATABASE_URL=owner)["Event log"]
-    assert (check["state"], check["found"]) == ("fault", "runledger_owner may UPDATE, DELETE, TRUNCATE events")
+    assert check["state"] == "fault"
+    assert check["found"].startswith("runledger_owner may UPDATE, DELETE, TRUNCATE events; UPDATE, DELETE, TRUNCATE ledger; ")
 
 
 def test_views_of_another_release_are_a_fault(server: Serving) -> None:
@@ -95,3 +100,25 @@ def test_a_database_without_a_ledger_is_told(server: Serving) -> None:
     done = server.run("token", "list", RUNLEDGER_SCHEMA="other")
     assert (done.returncode, done.stdout) == (1, "")
     assert "holds no ledger yet" in done.stderr
+
+
+def test_a_database_that_may_lose_what_it_acknowledged_is_a_fault_and_a_start_warns_of_it(server: Serving) -> None:
+    with psycopg.connect(written(server)["RUNLEDGER_DATABASE_OWNER_URL"], autocommit=True) as conn:
+        conn.execute("ALTER DATABASE runledger SET synchronous_commit = off")
+        try:
+            check = found(server, 1)["Durability"]
+            begun = subprocess.Popen([RUNLEDGER, "worker"], env=environment(server.directory), stderr=subprocess.PIPE, text=True)
+            assert begun.stderr is not None
+            told = [begun.stderr.readline(), begun.stderr.readline()]
+            begun.terminate()
+            begun.communicate(timeout=WAIT_S_MAX)
+        finally:
+            conn.execute("ALTER DATABASE runledger RESET synchronous_commit")
+    assert (check["state"], check["found"]) == ("fault", "synchronous_commit = off")
+    assert "Warning: Durability: synchronous_commit = off. Set fsync, " in "".join(told)
+
+
+def test_a_server_without_fsync_is_told_of(server: Serving, postgres: Postgres, tmp_path: Path) -> None:
+    with fresh_settings(postgres, tmp_path) as unsafe:
+        check = found(server, 1, RUNLEDGER_DATABASE_URL=unsafe.database_url or "")["Durability"]
+    assert check["found"] == "fsync = off, full_page_writes = off, synchronous_commit = off"
