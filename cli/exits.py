@@ -12,6 +12,7 @@ from infra.database import UnknownSchema
 from infra.embedded.processes import CannotStart
 from infra.embedded.supervisor import DirectoryInUse
 from infra.listener import PortTaken
+from infra.probes import NoAnswer
 from infra.settings import SettingsError
 from projections.rebuild import InProgress
 
@@ -73,7 +74,7 @@ def stop_for(error: Exception) -> Stop | None:
             return Stop(Exit.ERROR, f"The database role may not do this ({first_line(error)}). Set RUNLEDGER_DATABASE_OWNER_URL.")
         case psycopg.errors.UndefinedTable():
             return Stop(Exit.ERROR, "The database holds no ledger yet. Start `runledger serve` once; it makes the tables.")
-        case psycopg.OperationalError() | PoolTimeout():
+        case psycopg.OperationalError() | PoolTimeout() | NoAnswer():
             return Stop(Exit.DEPENDENCY, f"The database is not reachable: {first_line(error)}")
     return None
 
