@@ -12,10 +12,14 @@ LEVELS = ("debug", "info", "warning", "error")
 
 
 def configure(form: str, level: str) -> None:
-    """From now on the process logs in this form, from this level up; `off` says nothing at all."""
+    """From now on the process logs in this form, from this level up; `off` says nothing at all.
+
+    Libraries stay at `info`: what they tell below names keys and signatures of requests to S3.
+    """
     handler = logging.NullHandler() if form == "off" else logging.StreamHandler(sys.stderr)
     handler.setFormatter(AsJson() if form == "json" else AsText())
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.basicConfig(handlers=[handler], level="INFO" if level == "debug" else level.upper(), force=True)
+    logging.getLogger("runledger").setLevel(level.upper())
 
 
 class AsText(logging.Formatter):

@@ -44,14 +44,16 @@ async def test_a_crash_is_logged_with_its_request_id_and_told_without_its_cause(
 def test_the_log_has_the_form_and_the_level_that_were_set(
     form: str, level: str, seen: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
+    root, ours = logging.getLogger(), logging.getLogger("runledger")
+    before = root.handlers[:], root.level, ours.level
     root.handlers = []
     try:
         logs.configure(form, level)
         logging.getLogger("runledger.api").info("fine")
         logging.getLogger("runledger.api").warning("down")
     finally:
-        root.handlers, root.level = before
+        root.handlers, level_of_root, level_of_ours = before
+        root.setLevel(level_of_root)
+        ours.setLevel(level_of_ours)
     lines = capsys.readouterr().err.splitlines()
     assert [json.loads(line)["message"] if form == "json" else line.split(": ")[1] for line in lines] == seen
