@@ -43,7 +43,7 @@ def test_every_setting_stands_in_the_table_and_nothing_else() -> None:
 
 
 def test_every_path_that_the_documents_name_is_there() -> None:
-    for document in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md"):
+    for document in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md"):
         text = (ROOT / document).read_text()
         named = re.findall(r"`((?:[a-z_]+/)+[\w.-]+\.\w+)`|\]\(([\w./-]+)\)", text)
         missing = {a or b for a, b in named if not (ROOT / (a or b)).exists()}
