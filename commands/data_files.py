@@ -60,24 +60,19 @@ async def _place(work: Work, wanted: NewFile) -> tuple[UUID, UUID | None] | None
     """Where the file belongs from the start: a step implies its card, and both must fit together."""
     asked = [("test_card_id", Kind.CARD, wanted.card_id), ("test_step_id", Kind.STEP, wanted.step_id)]
     await work.more([stream_id for _, _, stream_id in asked if stream_id is not None])
-    errors = [unknown(f"#/associate_with/{name}", kind, i) for name, kind, i in asked if i is not None and not _is(work, kind, i)]
+    errors = [unknown(f"#/associate_with/{name}", kind, i) for name, kind, i in asked if i is not None and not work.has(kind, i)]
     if not errors and wanted.step_id is not None:
         card_id = work.streams[wanted.step_id].state.card_id
         await work.more([card_id])
-        if not _is(work, Kind.CARD, card_id):
+        if not work.has(Kind.CARD, card_id):
             errors = [unknown("#/associate_with/test_step_id", Kind.STEP, wanted.step_id)]
         elif wanted.card_id not in (None, card_id):
             raise Invalid.one("#/associate_with/test_step_id", "mismatch", "is not a step of test_card_id")
         else:
             return card_id, wanted.step_id
     if errors:
-        raise UnknownReference("; ".join(f"{e.pointer.removeprefix('#/')} {e.message}" for e in errors), tuple(errors))
+        raise UnknownReference.all(tuple(errors))
     return None if wanted.card_id is None else (wanted.card_id, None)
-
-
-def _is(work: Work, kind: Kind, stream_id: UUID) -> bool:
-    stream = work.streams.get(stream_id)
-    return stream is not None and stream.kind is kind and not stream.state.deleted
 
 
 async def associate(work: Work, file_id: UUID, kind: Kind, target_id: UUID) -> None:

@@ -34,7 +34,7 @@ class References:
             if not self._fits(work, kind, ref, system_id):
                 self._errors.append(unknown(pointer, kind, ref))
         if self._errors:
-            raise UnknownReference("; ".join(f"{e.pointer.removeprefix('#/')} {e.message}" for e in self._errors[:10]), tuple(self._errors))
+            raise UnknownReference.all(tuple(self._errors))
 
     def stream(self, ref: UUID) -> log.Stream:
         return self._found[ref][1]

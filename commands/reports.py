@@ -44,11 +44,10 @@ async def request(work: Work, wanted: NewReport) -> UUID:
 def _check(work: Work, wanted: NewReport) -> None:
     errors: list[FieldError] = []
     for name, kind, stream_id in (("test_card_id", Kind.CARD, wanted.card_id), ("test_step_id", Kind.STEP, wanted.step_id)):
-        stream = work.streams.get(stream_id) if stream_id else None
-        if stream_id and (stream is None or stream.kind is not kind or stream.state.deleted):
+        if stream_id and not work.has(kind, stream_id):
             errors.append(unknown(f"#/{name}", kind, stream_id))
     if errors:
-        raise UnknownReference("; ".join(f"{e.pointer.removeprefix('#/')} {e.message}" for e in errors), tuple(errors))
+        raise UnknownReference.all(tuple(errors))
     if wanted.step_id and work.streams[wanted.step_id].state.card_id != wanted.card_id:
         raise Invalid.one("#/test_step_id", "mismatch", "is not a step of test_card_id")
 

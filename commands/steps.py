@@ -84,12 +84,11 @@ def _check(work: Work, results: list[Result]) -> None:
     if errors:
         raise Invalid.all((*errors, *unknown))
     if unknown:
-        raise UnknownReference("; ".join(f"{e.pointer.removeprefix('#/')} {e.message}" for e in unknown[:10]), tuple(unknown))
+        raise UnknownReference.all(tuple(unknown))
 
 
 def _alive(work: Work, step_id: UUID) -> bool:
-    step = work.streams.get(step_id)
-    return step is not None and step.kind is Kind.STEP and not step.state.deleted and not work.streams[step.state.card_id].state.deleted
+    return work.has(Kind.STEP, step_id) and not work.streams[work.streams[step_id].state.card_id].state.deleted
 
 
 def _refused(work: Work, result: Result, pointer: str) -> tuple[FieldError, ...]:

@@ -174,6 +174,11 @@ class Work:
             raise NotFound(f"No such {NOUN[stream.kind]}.")
         return stream
 
+    def has(self, kind: Kind, stream_id: UUID) -> bool:
+        """Whether a live stream of that kind was loaded."""
+        stream = self.streams.get(stream_id)
+        return stream is not None and stream.kind is kind and not stream.state.deleted
+
     def run_version(self, appended: int | None) -> int | None:
         """The version of the test run that this is about: after the append, or as it was if there was none."""
         kind = self._new[1].kind if self._new is not None else self.head.kind if self.head is not None else None

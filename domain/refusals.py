@@ -115,6 +115,11 @@ class UnknownReference(Refusal):
 
     slug = "unknown-reference"
 
+    @classmethod
+    def all(cls, errors: tuple[FieldError, ...]) -> "UnknownReference":
+        """An `UnknownReference` whose detail tells the first errors in words."""
+        return cls("; ".join(f"{e.pointer.removeprefix('#/')} {e.message}" for e in errors[:10]), errors)
+
 
 class FileNotUsable(Refusal):
     slug = "file-not-usable"
