@@ -32,21 +32,42 @@ SUMMARY = f"""json_build_object('uuid', t.run_id, 'test_run_id', {NUMBER},
     'status', CASE WHEN t.closed_at IS NULL THEN 'open' ELSE 'closed' END)"""
 
 
-class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """`scope`: the systems that the token may see (None: all). `after` is the last row of the page before."""
+class Runs(msgspec.Struct, frozen=True, kw_only=True):
+    """Which live runs are asked about. `scope`: the systems that the token may see (None: all)."""
 
-    limit: int
     scope: list[UUID] | None = None
     system_id: UUID | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
     has_reports: bool | None = None
+
+    def where(self) -> tuple[str, dict[str, Any]]:
+        """A condition on `t`, a row of `runs`, and its parameters."""
+        clauses, params = ["NOT t.deleted"], dict[str, Any]()
+        for clause, name, value in (
+            ("t.system_id = ANY(%(scope)s)", "scope", self.scope),
+            ("t.system_id = %(system_id)s", "system_id", self.system_id),
+            ("t.created_at >= %(created_after)s", "created_after", self.created_after),
+            ("t.created_at < %(created_before)s", "created_before", self.created_before),
+        ):
+            if value is not None:
+                clauses.append(clause)
+                params[name] = value
+        if self.has_reports is not None:  # as text, so that the index of runs with reports serves
+            clauses.append("t.report_count > 0" if self.has_reports else "t.report_count = 0")
+        return " AND ".join(clauses), params
+
+
+class RunFilter(Runs, frozen=True, kw_only=True):
+    """A page of runs; `after` is the last row of the page before."""
+
+    limit: int
     after: tuple[datetime, UUID] | None = None
 
 
 def page(wanted: RunFilter) -> tuple[str, dict[str, Any]]:
     """A query of (JSON bytes, matches in all, created_at and id of the last row, whether more follow)."""
-    where, params = _where(wanted)
+    where, params = wanted.where()
     params |= {"limit": wanted.limit, "probe": wanted.limit + 1}
     beyond = ""
     if wanted.after is not None:
@@ -60,20 +81,3 @@ def page(wanted: RunFilter) -> tuple[str, dict[str, Any]]:
         (SELECT count(*) FROM runs t WHERE {where}), last.created_at, last.run_id, (SELECT count(*) FROM page) > %(limit)s
       FROM (SELECT 1) one LEFT JOIN page last ON last.place = %(limit)s"""
     return sql, params
-
-
-def _where(wanted: RunFilter) -> tuple[str, dict[str, Any]]:
-    clauses = ["NOT t.deleted"]
-    params: dict[str, Any] = {}
-    for clause, name, value in (
-        ("t.system_id = ANY(%(scope)s)", "scope", wanted.scope),
-        ("t.system_id = %(system_id)s", "system_id", wanted.system_id),
-        ("t.created_at >= %(created_after)s", "created_after", wanted.created_after),
-        ("t.created_at < %(created_before)s", "created_before", wanted.created_before),
-    ):
-        if value is not None:
-            clauses.append(clause)
-            params[name] = value
-    if wanted.has_reports is not None:  # as text, so that the index of runs with reports serves
-        clauses.append("t.report_count > 0" if wanted.has_reports else "t.report_count = 0")
-    return " AND ".join(clauses), params

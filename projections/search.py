@@ -13,7 +13,6 @@ Two statements: how common each word is, then one that finds, ranks, counts and 
 `total_count` is the number of runs that have a component so found, and is exact.
 """
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +20,7 @@ import msgspec
 from psycopg import AsyncConnection
 
 from projections import search_text
-from projections.run_list import SUMMARY
+from projections.run_list import SUMMARY, Runs
 from projections.search_query import Wanted
 
 NEAR = 60  # documents nearest in meaning that take part
@@ -33,15 +32,10 @@ BODY_CHARACTERS_MAX = 20_000
 KINDS = {"run": ("run",), "card": ("card",), "step": ("step", "observation"), "report": ("report",)}
 
 
-class SearchFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """`scope`: the systems that the token may see (None: all). `kinds` are of components."""
+class SearchFilter(Runs, frozen=True, kw_only=True):
+    """`kinds` are of components; none: all."""
 
     kinds: tuple[str, ...] = ()
-    scope: list[UUID] | None = None
-    system_id: UUID | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    has_reports: bool | None = None
     sort_by: str = "relevance"
     limit: int = 20
     offset: int = 0
@@ -74,7 +68,7 @@ class Meaning(msgspec.Struct, frozen=True):
     vector: list[float]
 
 
-_VISIBLE = """JOIN runs t ON t.run_id = d.run_id AND NOT t.deleted LEFT JOIN steps s ON s.step_id = d.step_id
+_VISIBLE = """JOIN runs t ON t.run_id = d.run_id LEFT JOIN steps s ON s.step_id = d.step_id
     LEFT JOIN cards c ON c.card_id = coalesce(d.card_id, s.card_id)
     WHERE NOT d.deleted AND (d.kind = 'report' OR (s.deleted IS NOT TRUE AND c.deleted IS NOT TRUE))"""
 
@@ -134,20 +128,12 @@ async def search(
 
 def _filter(asked: SearchFilter) -> tuple[str, dict[str, Any]]:
     """What a document and its run must be, as SQL over d and t."""
-    clauses, params = [_VISIBLE], dict[str, Any]()
-    for clause, name, value in (
-        ("d.kind = ANY(%(kinds)s)", "kinds", [k for kind in asked.kinds for k in KINDS[kind]] or None),
-        ("t.system_id = ANY(%(scope)s)", "scope", asked.scope),
-        ("t.system_id = %(system_id)s", "system_id", asked.system_id),
-        ("t.created_at >= %(created_after)s", "created_after", asked.created_after),
-        ("t.created_at < %(created_before)s", "created_before", asked.created_before),
-    ):
-        if value is not None:
-            clauses.append(clause)
-            params[name] = value
-    if asked.has_reports is not None:
-        clauses.append("t.report_count > 0" if asked.has_reports else "t.report_count = 0")
-    return " AND ".join(clauses), params
+    runs, params = asked.where()
+    where = f"{_VISIBLE} AND {runs}"
+    if asked.kinds:
+        where += " AND d.kind = ANY(%(kinds)s)"
+        params["kinds"] = [k for kind in asked.kinds for k in KINDS[kind]]
+    return where, params
 
 
 def _near(meaning: Meaning, where: str) -> str:
