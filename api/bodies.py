@@ -24,6 +24,7 @@ PATCH_MEDIA = (*MEDIA, "application/merge-patch+json")
 S = TypeVar("S", bound=msgspec.Struct)
 
 NOT_BLANK = {"not_blank": True}
+SOME_TEXT = {"minLength": 1, "pattern": r"\S"}  # the same in a JSON schema
 _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,30}))?(Z|z|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
 _MEDIA = re.compile(r'\s*([^;\s]*)(?:.*;\s*charset="?([^";\s]*))?', re.DOTALL)
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)

@@ -24,8 +24,6 @@ from infra.rate_limits import RateLimits
 from infra.settings import Settings
 from projections import evidence
 
-CLIENT_CHARACTERS_MAX = 200
-
 Req = Request[Any, Any, Any]
 
 
@@ -152,7 +150,7 @@ class Exchange:
         return Ask(
             actor=state["actor"],
             request_id=str(state.get("request_id", "")),
-            client=request.headers.get("user-agent", "")[:CLIENT_CHARACTERS_MAX],
+            client=request.headers.get("user-agent", "")[: recording.CLIENT_CHARACTERS_MAX],
             condition=state["condition"],
             require_condition=self.settings.require_if_match and request.method in ("PATCH", "PUT", "DELETE"),
             key=key,

@@ -3,14 +3,20 @@
 import base64
 import binascii
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response
+from msgspec import Meta
 
 from api.exchange import Exchange, Req, document
 from api.parameters import Query
+
+PAGING: dict[str, Any] = {
+    "limit": Annotated[int, Meta(ge=1, le=1_000, description="Items a page; 1,000 unless told.")],
+    "cursor": Annotated[str, Meta(description="From the `Link` of the page before.")],
+}
 
 
 def after(request: Req, query: Query) -> tuple[datetime, UUID] | None:

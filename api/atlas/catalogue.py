@@ -9,7 +9,6 @@ from msgspec import UNSET, Meta
 
 from api import pages, parameters
 from api.atlas import catalogue_bodies as wire
-from api.atlas import words
 from api.atlas.catalogue_answers import Asset, CardTemplate, Issue, System
 from api.exchange import Exchange, Req
 from api.openapi.envelopes import Items
@@ -92,7 +91,7 @@ def a(shelf: Shelf) -> str:
 
 def _listing(shelf: Shelf) -> Operation:
     known = {"system_id": UUID, "is_deleted": bool, "status": IssueStatus, "priority": Priority}
-    query = {name: known.get(name, str) for name in shelf.filters} | words.PAGING
+    query = {name: known.get(name, str) for name in shelf.filters} | pages.PAGING
     return Operation(f"List {NOUNS[shelf.kind]}s, newest first", Role.VIEWER, Items[shelf.answer], query=query)  # type: ignore[name-defined]
 
 

@@ -15,8 +15,7 @@ from api.atlas.cards import card_id_of
 from api.atlas.file_answers import DataFile
 from api.atlas.runs import target
 from api.atlas.steps import step_id_of
-from api.atlas.words import SOME_TEXT
-from api.bodies import NOT_BLANK
+from api.bodies import NOT_BLANK, SOME_TEXT
 from api.exchange import Exchange, Req
 from api.openapi.envelopes import Items
 from api.openapi.operation import Operation

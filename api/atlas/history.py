@@ -10,7 +10,6 @@ from litestar import Response, get
 from msgspec import Meta
 
 from api import pages, parameters
-from api.atlas import words
 from api.atlas.catalogue import NOUNS, SHELVES, where
 from api.atlas.runs import target
 from api.exchange import Exchange, Req, document
@@ -154,7 +153,7 @@ def _operation(noun: str, components: tuple[str, ...]) -> Operation:
         "actor": Annotated[str, Meta(description="As shown: an e-mail.")],
         "type": Literal[tuple(sorted(TYPES))],
         "order": Annotated[Literal["asc", "desc"], Meta(description="`asc` unless told.")],
-        **words.PAGING,
+        **pages.PAGING,
         "limit": Annotated[int, Meta(ge=1, le=PAGE_MAX, description=f"Items a page; {PAGE} unless told.")],
     }
     return Operation(f"Tell the history of a {noun}", Role.VIEWER, Items[Entry], query=query)

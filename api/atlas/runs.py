@@ -33,7 +33,7 @@ LIST_QUERY = {
     "created_after": words.After,
     "created_before": words.Before,
     "has_reports": Annotated[bool, Meta(description="Only runs with reports, or only those without.")],
-    **words.PAGING,
+    **pages.PAGING,
 }
 
 

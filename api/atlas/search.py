@@ -65,14 +65,13 @@ class SearchResults(msgspec.Struct):
 )
 async def search_runs(request: Req, exchange: Exchange) -> Response[bytes]:
     text, mode, asked = _asked(request, exchange)
-    wanted = None if mode == "semantic" else understood(text)
+    understanding = understood(text)
     meaning = None if mode == "fulltext" else await _meaning(exchange, text)
     headers = {} if meaning is not None or mode == "fulltext" else {"x-search-meaning": "unavailable"}
-    if meaning is None and wanted is None:
-        wanted = understood(text)
+    wanted = None if mode == "semantic" and meaning is not None else understanding
     async with exchange.pool.connection() as conn:
         total, results = await search.search(conn, wanted, meaning, asked)
-    looked_for = [term.word for term in understood(text).terms]
+    looked_for = [term.word for term in understanding.terms]
     body = {"results": [_result(result, looked_for) for result in results], "total_count": total}
     return Response(msgspec.json.encode(body), media_type="application/json", headers=headers)
 

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from api.bodies import NOT_BLANK
+from api.bodies import NOT_BLANK, SOME_TEXT
 from domain.refusals import FieldError
 
-SOME_TEXT = {"minLength": 1, "pattern": r"\S"}
 ORDER_MAX = 2**53 - 1  # the largest whole number that every JSON reader keeps
 
 Title = Annotated[str, Meta(max_length=255, extra=NOT_BLANK, extra_json_schema=SOME_TEXT)]
@@ -24,10 +23,6 @@ Order = Annotated[int, Meta(ge=1, le=ORDER_MAX)]
 
 After = Annotated[datetime, Meta(description="Created at this time or later.")]
 Before = Annotated[datetime, Meta(description="Created before this time.")]
-PAGING: dict[str, Any] = {
-    "limit": Annotated[int, Meta(ge=1, le=1_000, description="Items a page; 1,000 unless told.")],
-    "cursor": Annotated[str, Meta(description="From the `Link` of the page before.")],
-}
 
 
 def wrong_type(step: object, pointer: str, step_types: tuple[str, ...]) -> Iterator[FieldError]:

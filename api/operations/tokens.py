@@ -10,7 +10,7 @@ from litestar import Response, delete, get, post
 from msgspec import Meta
 
 from api import bodies, pages, parameters
-from api.bodies import NOT_BLANK
+from api.bodies import NOT_BLANK, SOME_TEXT
 from api.exchange import Exchange, Req
 from api.openapi.envelopes import Items
 from api.openapi.operation import Operation
@@ -25,14 +25,9 @@ from projections import tokens as shown
 PAGE, SCOPES_MAX = 1_000, 1_000
 NO_STORE = "no-store"
 
-SOME_TEXT = {"minLength": 1, "pattern": r"\S"}
 Name = Annotated[str, Meta(max_length=255, extra=NOT_BLANK, extra_json_schema=SOME_TEXT)]
 Email = Annotated[str, Meta(max_length=EMAIL_CHARACTERS_MAX, extra_json_schema={"pattern": f"^{EMAIL}$"})]
 Project = Annotated[str, Meta(max_length=255, extra=NOT_BLANK, extra_json_schema=SOME_TEXT)]
-PAGING = {
-    "limit": Annotated[int, Meta(ge=1, le=PAGE, description="Items a page; 1,000 unless told.")],
-    "cursor": Annotated[str, Meta(description="From the `Link` of the page before.")],
-}
 
 
 class CreateToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,7 +96,7 @@ def _with_text(answer: Response[bytes], text: str) -> Response[bytes]:
     return answer
 
 
-@get("/admin/tokens", operation=Operation("List access tokens, newest first", Role.ADMIN, Items[Token], query=PAGING))
+@get("/admin/tokens", operation=Operation("List access tokens, newest first", Role.ADMIN, Items[Token], query=pages.PAGING))
 async def list_tokens(request: Req, exchange: Exchange) -> Response[bytes]:
     exchange.require(request, Role.ADMIN)
     query = parameters.Query(request.scope["query_string"])

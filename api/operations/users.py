@@ -9,7 +9,7 @@ from api import pages, parameters, recording
 from api.exchange import Exchange, Req
 from api.openapi.envelopes import Items
 from api.openapi.operation import Operation
-from api.operations.tokens import PAGE, PAGING
+from api.operations.tokens import PAGE
 from commands import users
 from commands.work import Query, Work
 from domain.refusals import NotFound, OutOfScope
@@ -27,7 +27,7 @@ class User(msgspec.Struct, kw_only=True):
     email: str | None
 
 
-@get("/admin/users", operation=Operation("List the people that are known here", Role.ADMIN, Items[User], query=PAGING))
+@get("/admin/users", operation=Operation("List the people that are known here", Role.ADMIN, Items[User], query=pages.PAGING))
 async def list_users(request: Req, exchange: Exchange) -> Response[bytes]:
     exchange.require(request, Role.ADMIN)
     query = parameters.Query(request.scope["query_string"])
