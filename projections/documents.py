@@ -132,6 +132,8 @@ DATA_FILE_DETAIL = f"""SELECT f.version, t.wide, convert_to(({DATA_FILE})::text,
 REPORT_DETAIL = f"""SELECT r.version, t.wide, convert_to(({REPORT})::text, 'UTF8') FROM reports r JOIN runs t USING (run_id)
   WHERE r.report_id = %(report_id)s AND r.run_id = %(run_id)s AND NOT t.deleted"""
 
+REPORT_OF_JOB = "SELECT run_id, report_id FROM reports WHERE job_run_id = %s"
+
 REPORT_ON_PAGE = f"""SELECT r.version, t.wide, convert_to(json_build_object('report', {REPORT}, 'run', json_build_object(
     'test_run_id', {NUMBER}, 'title', t.title, 'system_name', {SYSTEM_NAME}))::text, 'UTF8') FROM reports r JOIN runs t USING (run_id)
   WHERE r.report_id = %(report_id)s AND r.run_id = %(run_id)s AND NOT t.deleted"""

@@ -103,7 +103,7 @@ async def _found(exchange: Exchange, job_run_id: str) -> tuple[UUID, Target]:
     """The id of a job run, and where its report stands."""
     job = parameters.path_uuid(job_run_id, "job run")
     async with exchange.pool.connection() as conn:
-        row = await (await conn.execute("SELECT run_id, report_id FROM reports WHERE job_run_id = %s", (job,), prepare=True)).fetchone()
+        row = await (await conn.execute(documents.REPORT_OF_JOB, (job,), prepare=True)).fetchone()
     if row is None:
         raise NotFound(NO_JOB)
     return job, Target(Kind.RUN, row[0], below=((Kind.REPORT, row[1]),))
@@ -114,8 +114,8 @@ async def get_job_run(request: Req, exchange: Exchange, job_run_id: str) -> Resp
     job, where = await _found(exchange, job_run_id)
     try:
         return await exchange.read(request, documents.JOB_RUN, {"job_run_id": job}, where)
-    except NotFound:
-        raise NotFound(NO_JOB) from None
+    except NotFound as refusal:
+        raise type(refusal)(NO_JOB) from None  # out of scope stays that for the access log
 
 
 @post(JOB + "/cancel", status_code=200, operation=Operation("Cancel a job run and its report", Role.OPERATOR, JobRun, if_match=True))
@@ -128,8 +128,8 @@ async def cancel_job_run(request: Req, exchange: Exchange, job_run_id: str) -> R
 
     try:
         return await exchange.write(request, where, Role.OPERATOR, decide)
-    except NotFound:
-        raise NotFound(NO_JOB) from None
+    except NotFound as refusal:
+        raise type(refusal)(NO_JOB) from None  # out of scope stays that for the access log
 
 
 HANDLERS = [request_report, list_reports, get_report, get_job_run, cancel_job_run]

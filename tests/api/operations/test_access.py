@@ -149,6 +149,9 @@ async def test_each_denial_is_on_record_with_who_and_why(shared: World) -> None:
     assert await seen(outsider, "GET", here.run_path) == (404, "out of scope", "out@example.com", "engineer", run)
     assert await seen(outsider, "DELETE", here.run_path) == (404, "out of scope", "out@example.com", "engineer", run)
     assert await seen(outsider, "GET", f"{here.run_path}?version=1") == (404, "out of scope", "out@example.com", "engineer", run)
+    job = f"/job-runs/{(await made(shared.engineer, f'{here.run_path}/reports', {'scope': 'run'}))['job_run_id']}"
+    for method, path in (("GET", job), ("POST", f"{job}/cancel")):
+        assert await seen(outsider, method, path) == (404, "out of scope", "out@example.com", "engineer", f"/api/v1{path}")
     assert await seen(old, "GET", here.run_path) == (401, "expired token", "old@example.com", None, run)
     assert await seen(viewer, "GET", here.run_path, authorization="") == (401, "no token", None, None, run)
     assert await seen(viewer, "GET", here.run_path, authorization="Bearer x") == (401, "malformed token", None, None, run)
