@@ -1,6 +1,5 @@
--- What search needs of PostgreSQL; both extensions are trusted, so the owner of the database may create them.
+-- What search needs of PostgreSQL; the extension is trusted, so the owner of the database may create it.
 
-CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
 
 CREATE TABLE document_vectors (
