@@ -39,8 +39,9 @@ class TimedStep(NamedTuple):
 
 def cited(subject: Subject, files: Iterable[FileAnalysis]) -> tuple[Cited, ...]:
     """All findings, worst first, then in the order of the files and of time."""
-    steps = timed(subject.steps())
-    every = [(number, _cited(subject, steps, file, finding)) for number, file in enumerate(files) for finding in file.findings]
+    numbered = list(subject.steps())
+    steps = timed(numbered)
+    every = [(number, _cited(subject, numbered, steps, file, finding)) for number, file in enumerate(files) for finding in file.findings]
     return tuple(c for _, c in sorted(every, key=lambda e: (RANKS[e[1].finding.severity], e[0], e[1].finding.start_s or 0.0)))
 
 
@@ -58,7 +59,7 @@ def during(steps: Iterable[TimedStep], start: datetime, end: datetime) -> list[T
     return [step for step in steps if step.start <= end and start <= step.end]
 
 
-def _cited(subject: Subject, steps: list[TimedStep], file: FileAnalysis, finding: Finding) -> Cited:
+def _cited(subject: Subject, numbered: list[NumberedStep], steps: list[TimedStep], file: FileAnalysis, finding: Finding) -> Cited:
     made = Cited(finding=finding, file_name=file.file_name)
     if finding.start_at is not None:
         met = during(steps, finding.start_at, finding.end_at or finding.start_at)
@@ -67,7 +68,7 @@ def _cited(subject: Subject, steps: list[TimedStep], file: FileAnalysis, finding
         if met:
             return _named(made, [step.step_id for step in met], by_time=True)
     belongs_to = {a.test_step_id for a in subject.associations(file.file_id)}
-    return _named(made, [s.step.uuid for s in subject.steps() if s.step.uuid in belongs_to], by_time=False) if belongs_to else made
+    return _named(made, [s.step.uuid for s in numbered if s.step.uuid in belongs_to], by_time=False) if belongs_to else made
 
 
 def _named(made: Cited, step_ids: list[UUID], *, by_time: bool) -> Cited:
