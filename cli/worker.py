@@ -5,7 +5,7 @@ import signal
 
 import click
 
-from cli import deployment, doctor_checks, output
+from cli import database_rules, deployment, output
 from infra import database, logs
 from infra.settings import Settings
 from workers import program
@@ -30,7 +30,7 @@ def worker(*, processes: int, threads: int, as_json: bool) -> None:
 async def _work(settings: Settings, processes: int, threads: int, *, as_json: bool) -> None:
     """Until SIGTERM or Ctrl-C: what is begun is finished or left to be taken up again."""
     await database.greet(settings)
-    await doctor_checks.warn_of_broken_rules(settings)
+    await database_rules.warn_of_broken_rules(settings)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
