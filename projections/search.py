@@ -6,7 +6,9 @@ Two statements: how common each word is, then one that finds, ranks, counts and 
   tells. A step has its observations' words too, and in part those of its card's title. Words count by their rarity,
   ln(1 + N / documents that have it), Robertson and Spärck Jones's idf; in the title more, as the beginning of a longer word less. A
   word that stands nowhere is taken for those that are one slip away.
-* Meaning finds the NEAR documents with the nearest vectors.
+* Meaning finds the NEAR documents with the nearest vectors, and those with other names for what the query asks for (synonyms,
+  weighed as words are). What it finds counts more where meaning finds what stands around it too, as Arvola, Kekäläinen and
+  Junkkari's contextualization (2011) does: a card by its steps, a step by its card and the reports of its run, a report by its run.
 * Where both take part, text decides the more, the more of the query's rarity its best answer holds: a query whose words are all
   there is lexical, one that shares none is semantic.
 
@@ -21,11 +23,13 @@ from psycopg import AsyncConnection
 
 from projections import search_text
 from projections.run_list import SUMMARY, Runs
-from projections.search_query import Wanted
+from projections.search_query import Term, Wanted
 
 NEAR = 60  # documents nearest in meaning that take part
+AKIN = 0.7  # how much of meaning synonyms decide, vectors the rest
+CARD_BY_STEP, REPORT_BY_RUN, STEP_BY_CARD, STEP_BY_REPORT = 0.5, 0.5, 0.3, 0.3  # what meaning gains by the best of what stands around
 LIKENESS_SPREAD = 0.9  # the nearest is worth 1, the last that takes part 0.1
-TEXT_LEAST, TEXT_MOST = 0.1, 0.9  # how much of the score full text decides where meaning takes part too
+TEXT_MOST = 0.8  # how much of the score full text decides where meaning takes part too, and all is covered
 COVERED_LEAST, COVERED_MOST = 0.4, 0.6  # by how much of the query its best answer holds
 MATCHES_MAX = 10
 BODY_CHARACTERS_MAX = 20_000
@@ -62,10 +66,11 @@ class Result(msgspec.Struct):
 
 
 class Meaning(msgspec.Struct, frozen=True):
-    """The query's vector, and the model that made it and the documents' vectors to compare it with."""
+    """The query's vector, the model that made it and the documents' vectors to compare it with, and the query's words with synonyms."""
 
     model: str
     vector: list[float]
+    akin: tuple[Term, ...] = ()
 
 
 _VISIBLE = """JOIN runs t ON t.run_id = d.run_id LEFT JOIN steps s ON s.step_id = d.step_id
@@ -74,12 +79,26 @@ _VISIBLE = """JOIN runs t ON t.run_id = d.run_id LEFT JOIN steps s ON s.step_id 
 
 _LISTED = {
     "words": "SELECT component_id, document_id, run_id, share AS score, true AS by_text FROM worded",
-    "meaning": "SELECT component_id, document_id, run_id, likeness AS score, false AS by_text FROM near",
+    "meaning": "SELECT component_id, document_id, run_id, score, false AS by_text FROM sensed",
     "both": f"""SELECT component_id, coalesce(w.document_id, n.document_id) AS document_id, coalesce(w.run_id, n.run_id) AS run_id,
-      lead.text * coalesce(w.share, 0) + (1 - lead.text) * coalesce(n.likeness, 0) AS score, w.document_id IS NOT NULL AS by_text
-    FROM worded w FULL JOIN near n USING (component_id) CROSS JOIN (SELECT {TEXT_LEAST} + {TEXT_MOST - TEXT_LEAST} * least(greatest(
+      lead.text * coalesce(w.share, 0) + (1 - lead.text) * coalesce(n.score, 0) AS score, w.document_id IS NOT NULL AS by_text
+    FROM worded w FULL JOIN sensed n USING (component_id) CROSS JOIN (SELECT {TEXT_MOST} * least(greatest(
       (coalesce(max(there), 0) - {COVERED_LEAST}) / {COVERED_MOST - COVERED_LEAST}, 0), 1) AS text FROM worded) lead""",
 }
+
+_SENSED = f"""sensed AS MATERIALIZED (SELECT component_id, document_id, run_id, (score + CASE kind
+      WHEN 'run' THEN 0
+      WHEN 'card' THEN {CARD_BY_STEP} * coalesce(max(score) FILTER (WHERE kind IN ('step', 'observation')) OVER card, 0)
+      WHEN 'report' THEN {REPORT_BY_RUN} * coalesce(max(score) FILTER (WHERE kind <> 'report') OVER run, 0)
+      ELSE {STEP_BY_CARD} * coalesce(max(score) FILTER (WHERE kind = 'card') OVER card, 0)
+        + {STEP_BY_REPORT} * coalesce(max(score) FILTER (WHERE kind = 'report') OVER run, 0) END)
+      / {1 + STEP_BY_CARD + STEP_BY_REPORT} AS score
+    FROM {{sensed}} m WINDOW card AS (PARTITION BY card_id), run AS (PARTITION BY run_id))"""
+_BOTH_SENSES = f"""(SELECT component_id, coalesce(n.document_id, a.document_id) AS document_id, coalesce(n.run_id, a.run_id) AS run_id,
+      coalesce(n.kind, a.kind) AS kind, coalesce(n.card_id, a.card_id) AS card_id,
+      {AKIN} * coalesce(a.share, 0) + {1 - AKIN} * coalesce(n.likeness, 0) AS score
+    FROM near n FULL JOIN akin a USING (component_id))"""
+_NEAR_ONLY = "(SELECT component_id, document_id, run_id, kind, card_id, likeness AS score FROM near)"
 
 _ANSWER = f"""found AS (SELECT f.run_id, max(f.score) AS score FROM listed f GROUP BY f.run_id),
   page AS MATERIALIZED (SELECT t.*, f.score, row_number() OVER ({{order}}) AS place
@@ -110,16 +129,21 @@ async def search(
     """How many runs match in all, and those of the page. `wanted` None: by meaning alone; `meaning` None: by words alone."""
     where, params = _filter(asked)
     params |= {"limit": asked.limit, "offset": asked.offset}
-    steps = []
     if wanted is not None:
         for n, term in enumerate(wanted.must):
             where += f" AND d.words @@ {search_text.query(f'm{n}', term, params)}"
         for n, term in enumerate(wanted.never):
             where += f" AND NOT d.words @@ {search_text.query(f'n{n}', term, params)}"
-        steps.append(search_text.components(await search_text.weighed(conn, wanted), where, params))
+    steps = []
+    words, akin = await search_text.weighed(conn, () if wanted is None else wanted.terms, () if meaning is None else meaning.akin)
+    if wanted is not None:
+        steps.append(search_text.components(words, where, params))
     if meaning is not None:
         steps.append(_near(meaning, where))
         params["meaning"] = str(meaning.vector)
+        if akin.terms:
+            steps.append(search_text.akin(akin, where, params))
+        steps.append(_SENSED.format(sensed=_BOTH_SENSES if akin.terms else _NEAR_ONLY))
     by = "meaning" if wanted is None else "words" if meaning is None else "both"
     steps += [f"listed AS MATERIALIZED ({_LISTED[by]})", _ANSWER.replace("{order}", "ORDER BY " + _ORDERS[asked.sort_by])]
     total, page = await (await conn.execute("WITH " + ", ".join(steps), params, prepare=False)).fetchone() or (0, "[]")
@@ -142,11 +166,12 @@ def _near(meaning: Meaning, where: str) -> str:
     """
     kind = f"halfvec({len(meaning.vector)})"
     model = meaning.model.replace("'", "''").replace("%", "%%")
-    return f"""nearest AS MATERIALIZED (SELECT v.document_id, d.run_id, {search_text.COMPONENT} AS component_id,
+    return f"""nearest AS MATERIALIZED (SELECT v.document_id, d.run_id, d.kind, {search_text.CARD} AS card_id,
+        {search_text.COMPONENT} AS component_id,
         v.embedding::{kind} <=> %(meaning)s::{kind} AS distance
         FROM document_vectors v JOIN search_documents d USING (document_id) {where} AND v.model = '{model}'
         ORDER BY v.embedding::{kind} <=> %(meaning)s::{kind} LIMIT {NEAR}),
-      near AS MATERIALIZED (SELECT DISTINCT ON (component_id) component_id, document_id, run_id,
+      near AS MATERIALIZED (SELECT DISTINCT ON (component_id) component_id, document_id, run_id, kind, card_id,
         1 - {LIKENESS_SPREAD} * (distance - closest) / greatest(farthest - closest, 0.001) AS likeness
         FROM nearest, (SELECT min(distance) AS closest, max(distance) AS farthest FROM nearest) ends
         ORDER BY component_id, distance, document_id)"""

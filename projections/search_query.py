@@ -7,6 +7,14 @@ from projections.quantities import MEASURE, measure
 
 TERMS_MAX = 16
 BEGINNING_CHARACTERS_MIN = 3
+# Those of PostgreSQL's stop words that stand in names.
+_DROPPED = frozenset({
+    "a", "about", "above", "after", "again", "against", "all", "an", "and", "are", "as", "at", "be", "before", "below", "between", "both",
+    "by", "can", "did", "do", "does", "down", "during", "each", "few", "for", "from", "further", "had", "has", "have", "how", "if", "in",
+    "into", "is", "it", "just", "more", "most", "no", "nor", "not", "now", "of", "off", "on", "once", "only", "or", "other", "out",
+    "over", "own", "same", "should", "so", "some", "such", "than", "that", "the", "then", "there", "through", "to", "too", "under",
+    "until", "up", "very", "was", "were", "when", "where", "while", "will", "with", "you", "your",
+})  # fmt: skip
 _PARTS = re.compile(rf'(-?)"([^"]*)"|(?<!\S)({MEASURE.pattern})|(\S+)', re.IGNORECASE)
 _IDENTIFIER = re.compile(r"(?=[A-Za-z./_-]*\d)[A-Za-z0-9]{1,30}(?:[-./_][A-Za-z0-9]{1,30}){1,4}", re.ASCII)
 _WORD = re.compile(r"[^\W_]+(?:-[^\W\d_]+)*")
@@ -70,9 +78,14 @@ def _terms(text: str) -> list[Term]:
     rest = _IDENTIFIER.sub(lambda m: whole(m[0], m[0], is_open=True), rest)
     for word in _WORD.findall(rest):
         parts = tuple(word.split("-"))
-        spellings = (("".join(parts),), parts) if len(parts) > 1 else (parts,)
+        spellings = (("".join(parts),), *uncut(parts)) if len(parts) > 1 else (parts,)
         found.append(Term(spellings, exact=False, open=len(word) >= BEGINNING_CHARACTERS_MIN, word=word))
     return found
+
+
+def uncut(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """The one spelling of these words; none where PostgreSQL would drop an end of it: "turn off" would find every "turn"."""
+    return () if _DROPPED & {words[0].lower(), words[-1].lower()} else (words,)
 
 
 def _quoted(word: str) -> str:

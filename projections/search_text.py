@@ -1,13 +1,14 @@
 """How well a text answers in words: how common each word of the query is, and the SQL that gives a component its share of the query."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from psycopg import AsyncConnection
 
 from projections import vocabulary
-from projections.search_query import Term, Wanted
+from projections.search_query import Term
 
 # A word tells when no more documents than this have it; more are not counted.
 TELLING_SHARE, TELLING_MIN, TELLING_MAX = 0.05, 200, 1_000
@@ -15,6 +16,7 @@ EXACT_DOCUMENTS_MIN = 20_000  # below, PostgreSQL's estimate of their number is 
 IN_BODY, BEGINS = 0.8, 0.6  # what a word in the body, not the title, counts; and one that merely begins so
 INHERITED, CARDS_MAX = 0.4, 20  # what a word of the card's title counts for its steps; cards that hand theirs down
 
+CARD = "coalesce(d.card_id, s.card_id)"  # of a card, a step, an observation, and of a report on one
 COMPONENT = "coalesce(CASE d.kind WHEN 'observation' THEN d.step_id END, d.document_id)"
 _TOTAL = f"""SELECT CASE WHEN reltuples > {EXACT_DOCUMENTS_MIN} THEN reltuples::bigint ELSE (SELECT count(*) FROM search_documents) END
   FROM pg_class WHERE oid = 'search_documents'::regclass"""
@@ -63,17 +65,21 @@ class Words(NamedTuple):
     telling: tuple[Weighed, ...]
 
 
-async def weighed(conn: AsyncConnection[Any], wanted: Wanted) -> Words:
-    """A word that stands nowhere becomes those that are one slip away; one that search cannot use is left out."""
+async def weighed(conn: AsyncConnection[Any], *lists: Sequence[Term]) -> list[Words]:
+    """For each list. A word that stands nowhere becomes those that are one slip away; one that search cannot use is left out."""
+    terms = [term for each in lists for term in each]
     params = {
-        "wholes": [term.tsquery() for term in wanted.terms],
-        "begun": [term.tsquery("*") if term.open else "" for term in wanted.terms],
-        "exacts": [term.exact for term in wanted.terms],
-        "words": ["" if term.exact else term.word for term in wanted.terms],
+        "wholes": [term.tsquery() for term in terms],
+        "begun": [term.tsquery("*") if term.open else "" for term in terms],
+        "exacts": [term.exact for term in terms],
+        "words": ["" if term.exact else term.word for term in terms],
     }
     total, most, answer = await (await conn.execute(_COUNTS, params, prepare=True)).fetchone() or (0, 0, "[]")
-    counts = msgspec.json.decode(answer, type=list[_Count])
-    found = [_counted(term, count, most) for term, count in zip(wanted.terms, counts, strict=True) if count.usable]
+    counts = iter(msgspec.json.decode(answer, type=list[_Count]))
+    return [_words([_counted(term, count, most) for term in each if (count := next(counts)).usable], total, most) for each in lists]
+
+
+def _words(found: list[tuple[Term, int]], total: int, most: int) -> Words:
     idfs = [math.log1p(total / max(documents, 1)) for _, documents in found]
     whole = sum(idfs) or 1.0
     terms = tuple(Weighed(term, documents, idf / whole) for (term, documents), idf in zip(found, idfs, strict=True))
@@ -98,32 +104,56 @@ def components(words: Words, where: str, params: dict[str, Any]) -> str:
 
     `hit` are documents with a value for each term; a component takes the best of its documents for each.
     """
-    values = [_value(n, w.term, params) for n, w in enumerate(words.terms)]
-    needed = [query(f"f{n}", w.term, params, "*" if w.term.open else "") for n, w in enumerate(words.telling or words.terms)]
-    params |= {f"w{n}": w.weight for n, w in enumerate(words.terms)}
-    names = [f"h{n}" for n in range(len(values))]
-    own = " + ".join(f"{name} * %(w{n})s::float8" for n, name in enumerate(names)) or "0::float8"
-    best = " + ".join(f"max({name}) * %(w{n})s::float8" for n, name in enumerate(names)) or "0::float8"
-    there = " + ".join(f"least(max({name}) / {BEGINS}, 1) * %(w{n})s::float8" for n, name in enumerate(names)) or "0::float8"
-    found = (" || " if words.telling else " && ").join(needed) or "''::tsquery"
-    listed = "".join(f", {value} AS {name}" for name, value in zip(names, values, strict=True))
-    down = "".join(f", {INHERITED} * {name}" for name in names)
-    return f"""hit AS MATERIALIZED (SELECT d.document_id, d.run_id, d.kind, {COMPONENT} AS component_id{listed}
-        FROM search_documents d {where} AND d.words @@ ({found})),
+    terms = _terms(words, "h", params)
+    there = terms.summed(f"least(max({{}}) / {BEGINS}, 1)")
+    down = "".join(f", {INHERITED} * {name}" for name in terms.names)
+    return f"""hit AS MATERIALIZED (SELECT d.document_id, d.run_id, d.kind, {COMPONENT} AS component_id{terms.values}
+        FROM search_documents d {where} AND d.words @@ ({terms.found})),
       handed AS (SELECT d.document_id, d.run_id, d.kind, d.document_id{down}
-        FROM (SELECT document_id AS parent_id{"".join(f", {name}" for name in names)} FROM hit
-          WHERE kind = 'card' ORDER BY {own} DESC, document_id LIMIT {CARDS_MAX}) p JOIN steps x ON x.card_id = p.parent_id
+        FROM (SELECT document_id AS parent_id{"".join(f", {name}" for name in terms.names)} FROM hit
+          WHERE kind = 'card' ORDER BY {terms.summed("{}")} DESC, document_id LIMIT {CARDS_MAX}) p JOIN steps x ON x.card_id = p.parent_id
         JOIN search_documents d ON d.document_id = x.step_id {where}),
-      worded AS MATERIALIZED (SELECT component_id, run_id, ({best})::float8 AS share, ({there})::float8 AS there,
-        (array_agg(document_id ORDER BY {own} DESC, document_id))[1] AS document_id
+      worded AS MATERIALIZED (SELECT component_id, run_id, {terms.summed("max({})")} AS share, {there} AS there,
+        (array_agg(document_id ORDER BY {terms.summed("{}")} DESC, document_id))[1] AS document_id
         FROM (SELECT * FROM hit UNION ALL SELECT * FROM handed) h GROUP BY component_id, run_id)"""
 
 
-def _value(n: int, term: Term, params: dict[str, Any]) -> str:
+def akin(words: Words, where: str, params: dict[str, Any]) -> str:
+    """The same for words with their synonyms, as `akin`, without what cards hand down."""
+    terms = _terms(words, "s", params)
+    return f"""alike AS (SELECT d.document_id, d.run_id, d.kind, {CARD} AS card_id, {COMPONENT} AS component_id{terms.values}
+        FROM search_documents d {where} AND d.words @@ ({terms.found})),
+      akin AS MATERIALIZED (SELECT component_id, run_id, min(kind) AS kind, (array_agg(card_id))[1] AS card_id,
+        {terms.summed("max({})")} AS share, (array_agg(document_id ORDER BY {terms.summed("{}")} DESC, document_id))[1] AS document_id
+        FROM alike GROUP BY component_id, run_id)"""
+
+
+class _Terms(NamedTuple):
+    """SQL for a document's value for each term, for their names, and for the documents that have what is needed."""
+
+    values: str
+    names: list[str]
+    found: str
+
+    def summed(self, of: str) -> str:
+        """Weighted: the share of the query."""
+        return "(" + (" + ".join(f"{of.format(name)} * %({name})s::float8" for name in self.names) or "0") + ")::float8"
+
+
+def _terms(words: Words, mark: str, params: dict[str, Any]) -> _Terms:
+    """`mark` begins every name. A term's parameter of its own name is its weight."""
+    names = [f"{mark}{n}" for n in range(len(words.terms))]
+    params |= {name: w.weight for name, w in zip(names, words.terms, strict=True)}
+    values = "".join(f", {_value(name, w.term, params)} AS {name}" for name, w in zip(names, words.terms, strict=True))
+    needed = [query(f"{mark}f{n}", w.term, params, "*" if w.term.open else "") for n, w in enumerate(words.telling or words.terms)]
+    return _Terms(values, names, (" || " if words.telling else " && ").join(needed) or "''::tsquery")
+
+
+def _value(name: str, term: Term, params: dict[str, Any]) -> str:
     """From 0, where the document has nothing of the term, to 1, where its title has it."""
 
-    def has(name: str, labels: str = "") -> str:
-        return f"d.words @@ {query(f'{name}{n}', term, params, labels)}"
+    def has(form: str, labels: str = "") -> str:
+        return f"d.words @@ {query(f'{name}{form}', term, params, labels)}"
 
     whole = f"WHEN {has('a', 'A')} THEN 1 WHEN {has('b')} THEN {IN_BODY}"
     if not term.open:

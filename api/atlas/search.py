@@ -13,9 +13,9 @@ from api.atlas.answers import RunSummary
 from api.exchange import Exchange, Req
 from api.openapi.operation import Operation
 from domain.tokens import Role
-from projections import search
+from projections import search, synonyms
 from projections.search import Meaning, Result, SearchFilter
-from projections.search_query import understood
+from projections.search_query import Wanted, understood
 from projections.snippets import snippet
 
 TEXT_MAX = 512
@@ -66,13 +66,14 @@ class SearchResults(msgspec.Struct):
 async def search_runs(request: Req, exchange: Exchange) -> Response[bytes]:
     text, mode, asked = _asked(request, exchange)
     understanding = understood(text)
-    meaning = None if mode == "fulltext" else await _meaning(exchange, text)
+    meaning = None if mode == "fulltext" else await _meaning(exchange, text, understanding)
     headers = {} if meaning is not None or mode == "fulltext" else {"x-search-meaning": "unavailable"}
     wanted = None if mode == "semantic" and meaning is not None else understanding
     async with exchange.pool.connection() as conn:
         total, results = await search.search(conn, wanted, meaning, asked)
-    looked_for = [term.word for term in understanding.terms]
-    body = {"results": [_result(result, looked_for) for result in results], "total_count": total}
+    words = [term.word for term in understanding.terms]
+    others = [] if meaning is None else [" ".join(spelling) for term in meaning.akin for spelling in term.spellings]
+    body = {"results": [_result(result, words, others) for result in results], "total_count": total}
     return Response(msgspec.json.encode(body), media_type="application/json", headers=headers)
 
 
@@ -105,19 +106,20 @@ def _asked(request: Req, exchange: Exchange) -> tuple[str, str, SearchFilter]:
     return text or "", mode, asked
 
 
-async def _meaning(exchange: Exchange, text: str) -> Meaning | None:
+async def _meaning(exchange: Exchange, text: str, understanding: Wanted) -> Meaning | None:
     found = await exchange.questions.vector(text)
-    return None if found is None else Meaning(*found)
+    return None if found is None else Meaning(*found, synonyms.widened(understanding.terms))
 
 
-def _result(result: Result, looked_for: list[str]) -> dict[str, Any]:
+def _result(result: Result, words: list[str], others: list[str]) -> dict[str, Any]:
+    """A snippet is around the first of the `words` where they were found, of the `others` where the meaning was."""
     matches = [
         Match(
             m.component_type,
             m.component_id,
             m.title,
             m.path,
-            snippet(m.body or m.title, looked_for),
+            snippet(m.body or m.title, words if m.by_text else others),
             "fulltext" if m.by_text else "semantic",
         )
         for m in result.matches
