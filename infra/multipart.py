@@ -29,7 +29,12 @@ async def under_way(objects: Objects, bucket: str, prefix: str) -> list[tuple[Ad
     found: list[tuple[Address, str]] = []
     more: dict[str, Any] = {}
     while True:
-        page = await objects.call("list_multipart_uploads", Bucket=bucket, Prefix=prefix, **more)
+        try:
+            page = await objects.call("list_multipart_uploads", Bucket=bucket, Prefix=prefix, **more)
+        except Refused as error:
+            if error.code == "NoSuchUpload":  # rclone's word for a bucket without any
+                return found
+            raise
         found += [(Address(bucket, each["Key"]), each["UploadId"]) for each in page.get("Uploads", ())]
         if not page.get("IsTruncated"):
             return found

@@ -45,6 +45,11 @@ class Wanted(NamedTuple):
     must: tuple[Term, ...]
     never: tuple[Term, ...]
 
+    @property
+    def literal(self) -> bool:
+        """Identifiers and quantities only: what is found by meaning beside them would be other numbers."""
+        return bool(self.terms) and all(term.exact for term in self.terms)
+
 
 def understood(text: str) -> Wanted:
     """Never fails: what no search can use is left out."""

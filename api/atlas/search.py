@@ -24,7 +24,10 @@ KINDS = ("run", "card", "step", "report")
 ORDERS = ("relevance", "created_at", "updated_at")
 QUERY = {
     "q": Annotated[str, Meta(min_length=1, max_length=TEXT_MAX, description='`"a phrase"`, `-not this`, quantities such as `13V`.')],
-    "mode": Annotated[Literal["default", "fulltext", "semantic"], Meta(description="By words and meaning unless told.")],
+    "mode": Annotated[
+        Literal["default", "fulltext", "semantic"],
+        Meta(description="By words and meaning unless told; identifiers and quantities alone by words."),
+    ],
     "component_types": Annotated[list[Literal["run", "card", "step", "report"]], Meta(description="What may match; all unless told.")],
     "system_id": UUID,
     "created_after": words.After,
@@ -66,8 +69,9 @@ class SearchResults(msgspec.Struct):
 async def search_runs(request: Req, exchange: Exchange) -> Response[bytes]:
     text, mode, asked = _asked(request, exchange)
     understanding = understood(text)
-    meaning = None if mode == "fulltext" else await _meaning(exchange, text, understanding)
-    headers = {} if meaning is not None or mode == "fulltext" else {"x-search-meaning": "unavailable"}
+    literally = mode == "fulltext" or (mode == "default" and understanding.literal)
+    meaning = None if literally else await _meaning(exchange, text, understanding)
+    headers = {} if meaning is not None or literally else {"x-search-meaning": "unavailable"}
     wanted = None if mode == "semantic" and meaning is not None else understanding
     async with exchange.pool.connection() as conn:
         total, results = await search.search(conn, wanted, meaning, asked)

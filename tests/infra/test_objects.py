@@ -170,7 +170,9 @@ async def test_an_upload_in_three_parts_is_put_together(objects: Objects, store:
 
 async def test_an_upload_in_parts_is_aborted_and_leaves_nothing(objects: Objects, store: Settings) -> None:
     address = somewhere(store)
+    assert await multipart.under_way(objects, address.bucket, address.key) == []
     multipart_id = await multipart.begin(objects, address, "text/csv")
+    assert await multipart.under_way(objects, address.bucket, address.key) == [(address, multipart_id)]
     await multipart.abort(objects, address, multipart_id)
     await multipart.abort(objects, address, multipart_id)
     with pytest.raises(Refused):

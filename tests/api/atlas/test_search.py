@@ -98,6 +98,16 @@ async def test_a_change_is_found_at_once_and_what_was_there_is_not(shared: World
 
 
 @module_loop
+async def test_an_identifier_finds_what_has_it_and_nothing_like_it(shared: World) -> None:
+    here, other = await told(shared, "basalt"), await told(shared, "basalt")
+    for each, part in ((here, "SN-771-A"), (other, "SN-771-B")):
+        await shared.engineer("PATCH", each.run_path, {"description": part})
+    answer = await found(shared.engineer, "SN-771-A", "mode=default")
+    assert (answer["total_count"], [r["test_run"]["uuid"] for r in answer["results"]]) == (1, [here.run])
+    assert (await found(shared.engineer, "SN-771-Z", "mode=default"))["total_count"] == 0
+
+
+@module_loop
 async def test_only_what_the_token_may_see_is_found_and_counted(shared: World) -> None:
     one, other = await told(shared, "labyrinth"), await told(shared, "labyrinth")
     limited = await shared.client(Role.VIEWER, systems=[one.system])
