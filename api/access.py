@@ -1,4 +1,4 @@
-"""Who is calling: bearer tokens looked up in the ledger, kept for a moment."""
+"""Who is calling: bearer tokens looked up in the ledger, or of the OIDC issuer, kept for a moment."""
 
 import asyncio
 import hashlib
@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from api.people import People
 from commands.asking import Actor
 from domain.refusals import Unauthenticated
 from domain.tokens import Role
+from infra.oidc import Distrusted
+from infra.settings import Settings
 from infra.token_uses import TokenUses
 from projections import tokens
 
@@ -33,11 +36,12 @@ class _Known(NamedTuple):
 class Doorkeeper:
     """Answers from memory for KEPT_S, so that a revocation holds everywhere within that time."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
+    def __init__(self, settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
         self._pool = pool
         self._known: dict[str, _Known] = {}
         self._looking_up = asyncio.Semaphore(LOOK_UPS_MAX)
         self._uses = TokenUses(pool)
+        self._people = People(settings, pool) if settings.oidc_issuer else None
 
     async def identify(self, authorization: str | None) -> Actor:
         """The owner of a good token; anything else is refused in the same words."""
@@ -53,12 +57,20 @@ class Doorkeeper:
         actor = known.actor
         if known.expires_at is not None and known.expires_at <= datetime.now(UTC):
             raise Unauthenticated(REFUSED, "expired token", actor.actor_id, actor.token_id)
-        self._uses.note(actor.token_id)
         return actor
 
     async def _look_up(self, token: str) -> _Known:
-        if not (parts := _TOKEN.fullmatch(token)):
+        if parts := _TOKEN.fullmatch(token):
+            return await self._by_key(parts)
+        if self._people is None or not token.startswith("eyJ"):
             raise Unauthenticated(REFUSED, "malformed token")
+        try:
+            actor, expires_at = await self._people.admit(token)
+        except Distrusted as reason:
+            raise Unauthenticated(REFUSED, str(reason)) from None
+        return _Known(actor, expires_at, time.monotonic() + KEPT_S)
+
+    async def _by_key(self, parts: re.Match[str]) -> _Known:
         async with self._looking_up, self._pool.connection() as conn:
             row = await (await conn.execute(tokens.BY_KEY, {"key": parts[1]})).fetchone()
         digest = hashlib.sha256(parts[2].encode()).hexdigest()
@@ -69,4 +81,6 @@ class Doorkeeper:
         systems = None if row[4] is None else frozenset(row[4])
         projects = None if row[5] is None else frozenset(row[5])
         actor = Actor(actor_id=row[3], token_id=row[0], role=Role(row[2]), system_ids=systems, project_ids=projects)
+        if row[6] is None or row[6] > datetime.now(UTC):
+            self._uses.note(actor.token_id)
         return _Known(actor, row[6], time.monotonic() + KEPT_S)

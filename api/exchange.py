@@ -32,7 +32,7 @@ class Exchange:
 
     def __init__(self, settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]], door: Door) -> None:
         self.settings, self.pool, self.door = settings, pool, door
-        self.doorkeeper = Doorkeeper(pool)
+        self.doorkeeper = Doorkeeper(settings, pool)
         self.access_log = AccessLog(pool)
         self.rates = RateLimits(settings)
         self.objects = Objects(settings)

@@ -11,6 +11,7 @@ from infra import database, followers, language_model, masking, probes, sequence
 from infra.embedding import choice
 from infra.embedding.concepts import Concepts
 from infra.embedding.vectors import Embedder, Unanswered
+from infra.oidc import Issuer
 from infra.probes import NoAnswer
 from infra.settings import Settings
 from projections import embedding_backlog, pinned_objects, views
@@ -31,7 +32,7 @@ def python() -> Check:
 
 async def servers(settings: Settings) -> list[Check]:
     beside = [await _redis(settings), await _storage(settings), await _language_model(settings), await _embedder(settings)]
-    return [*await _database(settings), *beside]
+    return [*await _database(settings), *beside, await _issuer(settings)]
 
 
 async def _database(settings: Settings) -> list[Check]:
@@ -148,6 +149,17 @@ async def _embedder(settings: Settings) -> Check:
 def _dimension(embedder: Embedder) -> int:
     """As it comes out, so that the model is known to work."""
     return len(embedder.embed(["doctor"])[0])
+
+
+async def _issuer(settings: Settings) -> Check:
+    """Tokens of our own need it not, so that nothing is down where it is."""
+    name = "OIDC issuer"
+    if settings.oidc_issuer is None:
+        return Check(name, State.OK, "not set: tokens issued here only")
+    keys = await (issuer := Issuer(settings)).usable()
+    found = issuer.fault or f"{keys} keys for {', '.join(settings.oidc_algorithms)}"
+    advice = "Start the issuer, or correct RUNLEDGER_OIDC_ISSUER and RUNLEDGER_OIDC_ALGORITHMS: people cannot come in with its tokens."
+    return judged(name, f"{issuer.url}: {found}", right=keys > 0, advice=advice)
 
 
 def directory(settings: Settings) -> list[Check]:

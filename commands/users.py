@@ -1,15 +1,23 @@
-"""People behind tokens: making one known, and erasing what could name them."""
+"""People behind tokens: making one known, telling whose login it is, and erasing what could name them."""
 
+import hashlib
 from uuid import UUID
 
 import msgspec
 
 from domain.refusals import NotFound
 from infra.database import Connection
+from infra.ids import uuid7
 
 ERASING_S_MAX = 600
 
 _KNOWN = "INSERT INTO users (actor_id, email) VALUES (%s, %s) ON CONFLICT (email) DO UPDATE SET email = EXCLUDED.email RETURNING actor_id"
+_SIGNED_IN = "SELECT actor_id, email FROM sign_ins JOIN users USING (actor_id) WHERE issuer = %s AND subject_sha256 = %s"
+_BIND = "INSERT INTO sign_ins (issuer, subject_sha256, actor_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+
+
+class NotThisPerson(Exception):
+    """The login is of somebody who may not come under that name; the text is for the access log."""
 
 
 async def actor_of(conn: Connection, new_id: UUID, email: str) -> UUID:
@@ -21,10 +29,31 @@ async def actor_of(conn: Connection, new_id: UUID, email: str) -> UUID:
     return actor_id
 
 
+async def signed_in(conn: Connection, issuer: str, subject: str, email: str) -> UUID:
+    """The actor of an issuer's subject. The first time it is the one of the e-mail, which is then taken; later the e-mail says nothing.
+
+    NotThisPerson for a subject whose e-mail was erased here, and for an e-mail that belongs to another subject.
+    """
+    login = issuer, hashlib.sha256(subject.encode(errors="surrogatepass")).digest()
+    if (known := await _signed_in(conn, login)) is not None:
+        return known
+    await conn.execute(_BIND, (*login, await actor_of(conn, uuid7(), email)), prepare=True)
+    if (known := await _signed_in(conn, login)) is not None:
+        return known
+    raise NotThisPerson("e-mail of another person")
+
+
+async def _signed_in(conn: Connection, login: tuple[str, bytes]) -> UUID | None:
+    row = await (await conn.execute(_SIGNED_IN, login, prepare=True)).fetchone()
+    if row is not None and row[1] is None:
+        raise NotThisPerson("erased person")
+    return None if row is None else row[0]
+
+
 async def erase(conn: Connection, actor_id: UUID) -> None:
     """Erases e-mail and name, also from answers that are kept for repetitions: those count as outworn then.
 
-    Events are not touched, for they hold the actor's id alone; a token whose owner is erased lets nobody in any more.
+    Events are not touched, for they hold the actor's id alone; a token or login of whoever is erased lets nobody in any more.
     """
     row = await (await conn.execute("SELECT email FROM users WHERE actor_id = %s FOR UPDATE", (actor_id,))).fetchone()
     if row is None or row[0] is None:

@@ -10,9 +10,11 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from domain import s3_urls
+from domain.tokens import Role
 from infra.logs import FORMS, LEVELS
 
 NO_UPLOADS = "off"
+OIDC_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 
 
 class SettingsError(ValueError):
@@ -61,6 +63,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     embeddings_url: str | None = None
     embeddings_model: str | None = None
     embeddings_key: str | None = None
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_algorithms: tuple[str, ...] = ("RS256", "ES256")
+    oidc_roles: tuple[tuple[str, Role], ...] = ()
+    oidc_role_claim: str = "roles"
+    oidc_email_claim: str = "email"
+    oidc_systems_claim: str | None = None
     grace_s: int = 25
     metrics_need_token: bool = False
     log: str = "text"
@@ -96,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _check_addresses(given)
         _check_model(text, "llm")
         _check_model(text, "embeddings")
+        _check_issuer(given)
         return cls(
             data_dir=Path(given.get("RUNLEDGER_DATA_DIR", ".runledger")).absolute(),
             port=_integer(given, "PORT" if "PORT" in given else "RUNLEDGER_PORT", 8000, 0, 65_535),
@@ -121,6 +131,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             analysis_mb_max=_integer(given, "RUNLEDGER_ANALYSIS_MB_MAX", 1_024, 64, 1_000_000),
             llm_s_max=_integer(given, "RUNLEDGER_LLM_S_MAX", 60, 1, 600),
             llm_tokens_max=_integer(given, "RUNLEDGER_LLM_TOKENS_MAX", 16_000, 4_000, 1_000_000),
+            oidc_algorithms=_algorithms(given),
+            oidc_roles=_roles(given),
             grace_s=_integer(given, "RUNLEDGER_GRACE_S", 25, 0, 3_600),
             **text,
         )
@@ -145,6 +157,11 @@ _TEXTS = {
     "embeddings_url": "RUNLEDGER_EMBEDDINGS_URL",
     "embeddings_model": "RUNLEDGER_EMBEDDINGS_MODEL",
     "embeddings_key": "RUNLEDGER_EMBEDDINGS_KEY",
+    "oidc_issuer": "RUNLEDGER_OIDC_ISSUER",
+    "oidc_audience": "RUNLEDGER_OIDC_AUDIENCE",
+    "oidc_role_claim": "RUNLEDGER_OIDC_ROLE_CLAIM",
+    "oidc_email_claim": "RUNLEDGER_OIDC_EMAIL_CLAIM",
+    "oidc_systems_claim": "RUNLEDGER_OIDC_SYSTEMS_CLAIM",
 }
 
 
@@ -166,6 +183,33 @@ def _check_model(text: Mapping[str, str], kind: str) -> None:
         raise SettingsError(f"{_TEXTS[url]} and {_TEXTS[model]} must be set together")
     if not re.fullmatch("[!-~]+", text.get(key, "unset")):
         raise SettingsError(f"{_TEXTS[key]} must be printable ASCII without blanks")
+
+
+def _check_issuer(env: Mapping[str, str]) -> None:
+    """Plain http only on the machine itself: whoever could change the keys on their way could be anyone here."""
+    name = "RUNLEDGER_OIDC_ISSUER"
+    host = r"https://[\w.-]+|http://(localhost|127\.0\.0\.1|\[::1\])"
+    if not re.fullmatch(rf"({host})(:[0-9]{{1,5}})?(/[^\s?#]*)?", env.get(name, "https://unset")):
+        raise SettingsError(f"{name} must look like https://login.example.com/realm, without a user or a query")
+    together = (name, "RUNLEDGER_OIDC_AUDIENCE", "RUNLEDGER_OIDC_ROLES")
+    if len({each in env for each in together}) > 1:
+        raise SettingsError(f"{', '.join(together)} must be set together")
+
+
+def _algorithms(env: Mapping[str, str]) -> tuple[str, ...]:
+    """None that works with a secret: the issuer's keys are public."""
+    found = _names(env, "RUNLEDGER_OIDC_ALGORITHMS", ("RS256", "ES256"))
+    if not found or not set(found) <= set(OIDC_ALGORITHMS):
+        raise SettingsError(f"RUNLEDGER_OIDC_ALGORITHMS must name some of {', '.join(OIDC_ALGORITHMS)}")
+    return found
+
+
+def _roles(env: Mapping[str, str]) -> tuple[tuple[str, Role], ...]:
+    pairs = [entry.rpartition("=") for entry in _names(env, "RUNLEDGER_OIDC_ROLES", ())]
+    known = {role.value for role in Role}
+    if any(not value.strip() or role.strip() not in known for value, _, role in pairs):
+        raise SettingsError(f"RUNLEDGER_OIDC_ROLES must look like testers=operator,leads=engineer, with roles of {', '.join(Role)}")
+    return tuple((value.strip(), Role(role.strip())) for value, _, role in pairs)
 
 
 _ADDRESSES = ("database_url", "owner_url", "redis_url", "s3_endpoint", "s3_access_key", "s3_secret_key", "s3_region")

@@ -13,9 +13,11 @@ import pytest
 from infra.embedded.postgres import Postgres
 from tests.cli.program import RUNLEDGER, WAIT_S_MAX, Serving, environment
 from tests.conftest import fresh_settings
+from tests.issuers import AUDIENCE, issuing
 from tests.language_models import NAME, sends, serving
 
 MODEL = {"RUNLEDGER_LLM_MODEL": NAME, "RUNLEDGER_LLM_KEY": "hunter2"}
+ISSUER = {"RUNLEDGER_OIDC_AUDIENCE": AUDIENCE, "RUNLEDGER_OIDC_ROLES": "testers=operator"}
 EMBEDDINGS = {"RUNLEDGER_EMBEDDINGS_MODEL": NAME, "RUNLEDGER_EMBEDDINGS_KEY": "hunter2"}
 
 
@@ -37,7 +39,7 @@ def test_a_healthy_deployment_is_found_healthy(server: Serving) -> None:
     checks = found(server, 0)
     first = ["Python", "Database", "Schema", "Event log", "Durability", "Time zone", "Views", "Clock", "Sequence"]
     names = [name for name in checks if not name.startswith("Follower ")]  # one is known once the worker has begun
-    assert names == [*first, "Data files", "Vectors", "Redis", "S3", "Language model", "Embedding model", "Disk"]
+    assert names == [*first, "Data files", "Vectors", "Redis", "S3", "Language model", "Embedding model", "OIDC issuer", "Disk"]
     assert {check["state"] for check in checks.values()} == {"ok"}
     assert {check["advice"] for check in checks.values()} == {""}
     assert "PostgreSQL 18" in checks["Database"]["found"]
@@ -63,6 +65,7 @@ def test_the_doctor_keeps_secrets(server: Serving) -> None:
         ({"RUNLEDGER_SCHEMA": "other"}, "Schema", 1, "fault"),
         (MODEL | {"RUNLEDGER_LLM_URL": "http://127.0.0.1:1/v1"}, "Language model", 1, "fault"),
         (EMBEDDINGS | {"RUNLEDGER_EMBEDDINGS_URL": "http://127.0.0.1:1/v1"}, "Embedding model", 1, "fault"),
+        (ISSUER | {"RUNLEDGER_OIDC_ISSUER": "http://127.0.0.1:1"}, "OIDC issuer", 1, "fault"),
     ],
 )
 def test_what_is_wrong_is_named_with_a_remedy(server: Serving, settings: dict[str, str], name: str, code: int, state: str) -> None:
@@ -122,3 +125,12 @@ def test_a_server_without_fsync_is_told_of(server: Serving, postgres: Postgres, 
     with fresh_settings(postgres, tmp_path) as unsafe:
         check = found(server, 1, RUNLEDGER_DATABASE_URL=unsafe.database_url or "")["Durability"]
     assert check["found"] == "fsync = off, full_page_writes = off, synchronous_commit = off"
+
+
+def test_an_issuer_is_asked_for_keys_that_would_be_taken(server: Serving) -> None:
+    with issuing() as issuer:
+        settings = ISSUER | {"RUNLEDGER_OIDC_ISSUER": issuer.url}
+        right = found(server, 0, **settings)["OIDC issuer"]
+        wrong = found(server, 1, **settings, RUNLEDGER_OIDC_ALGORITHMS="ES256")["OIDC issuer"]
+    assert right["found"] == f"{issuer.url}: 1 keys for RS256, ES256"
+    assert (wrong["state"], wrong["found"]) == ("fault", f"{issuer.url}: 0 keys for ES256")

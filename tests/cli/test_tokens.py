@@ -1,7 +1,10 @@
 """Tokens from issue to revocation, as an administrator on the host handles them."""
 
 import json
+import shlex
+import signal
 import time
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
@@ -37,6 +40,22 @@ def test_a_revoked_token_is_refused_within_seconds(server: Serving) -> None:
     assert seen == 401
     again = server.run("token", "revoke", made["token_id"])
     assert (again.returncode, again.stderr) == (1, "Error: No such token.\n")
+
+
+def test_a_revocation_by_one_process_holds_in_another(server: Serving, directory: Path) -> None:
+    """The second one has its own memory of tokens, and is asked all the time, so that it never forgets by itself."""
+    lines = (server.directory / "env").read_text().splitlines()
+    shared = {name: shlex.split(value)[0] for name, _, value in (line.partition("=") for line in lines)}
+    other = Serving(directory, **shared)
+    made = json.loads(server.run(*CREATE, "viewer", "--json").stdout)
+    assert (status(server, made["token"]), status(other, made["token"])) == (200, 200)
+    admin = str(server.said["first_admin_token"])
+    assert status(server, admin, "DELETE", f"/api/v1/admin/tokens/{made['token_id']}") == 204
+    begun = time.monotonic()
+    while 200 in (status(server, made["token"]), status(other, made["token"])):
+        assert time.monotonic() - begun < REVOKED_WITHIN_S
+    assert (status(server, made["token"]), status(other, made["token"])) == (401, 401)
+    assert other.end(signal.SIGTERM)[0] == 0
 
 
 def test_the_list_names_everything_but_the_secret(server: Serving) -> None:
