@@ -11,9 +11,9 @@ BEGINNING_CHARACTERS_MIN = 3
 _DROPPED = frozenset({
     "a", "about", "above", "after", "again", "against", "all", "an", "and", "are", "as", "at", "be", "before", "below", "between", "both",
     "by", "can", "did", "do", "does", "down", "during", "each", "few", "for", "from", "further", "had", "has", "have", "how", "if", "in",
-    "into", "is", "it", "just", "more", "most", "no", "nor", "not", "now", "of", "off", "on", "once", "only", "or", "other", "out",
-    "over", "own", "same", "should", "so", "some", "such", "than", "that", "the", "then", "there", "through", "to", "too", "under",
-    "until", "up", "very", "was", "were", "when", "where", "while", "will", "with", "you", "your",
+    "into", "is", "it", "itself", "just", "more", "most", "no", "nor", "not", "now", "of", "off", "on", "once", "only", "or", "other",
+    "out", "over", "own", "s", "same", "should", "so", "some", "such", "t", "than", "that", "the", "then", "there", "through", "to",
+    "too", "under", "until", "up", "very", "was", "were", "when", "where", "while", "will", "with", "you", "your",
 })  # fmt: skip
 _PARTS = re.compile(rf'(-?)"([^"]*)"|(?<!\S)({MEASURE.pattern})|(\S+)', re.IGNORECASE)
 _IDENTIFIER = re.compile(r"(?=[A-Za-z./_-]*\d)[A-Za-z0-9]{1,30}(?:[-./_][A-Za-z0-9]{1,30}){1,4}", re.ASCII)

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 from uuid import UUID, uuid4
 
 import httpx
+import hypothesis
 import msgspec
 import psycopg
 import pytest
@@ -31,6 +32,11 @@ from infra.embedded.s3 import S3
 from infra.settings import Settings
 from projections import views
 from tests import documented
+
+hypothesis.settings.register_profile(
+    "shared machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("shared machine")
 
 MIGRATED = "migrated"
 UNSAFE_AND_FAST = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")

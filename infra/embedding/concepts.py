@@ -13,10 +13,10 @@ from infra import thesaurus
 from infra.blas import Floats, np
 from infra.embedding.vectors import unit
 
-VERSION = 1  # of what is done below: another one, another model id
+VERSION = 2  # of what is done below: another one, another model id
 DIMENSION = 384
 PIECE_CHARS = 3
-WEIGHTS = {"concept": 1.5, "word": 1.0, "piece": 0.4}
+WEIGHTS = {"concept": 2.0, "word": 1.0, "piece": 0.4}
 TEXT_CHARS_MAX = 64_000
 FEATURES_KEPT_MAX = 50_000
 

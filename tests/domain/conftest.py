@@ -6,14 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from domain.events import Event
 from domain.facts import EVOLVE
 from domain.refusals import FieldError, Refusal
-
-settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.load_profile("shared machine")
 
 Decision = Callable[..., list[Event]]
 

@@ -1,4 +1,8 @@
-"""How well search answers the judged queries: by words, by meaning, and by both."""
+"""How well search answers the judged queries: by words, by meaning, and by both.
+
+The thesaurus came after the set: its first part ("in the large") by one who knew the five domains but had not read the set, the rest by one
+who knew neither. With the rest alone all queries had 0.83 and the paraphrases a recall of 0.55 (2026-11-26).
+"""
 
 import asyncio
 import math
