@@ -1,63 +1,82 @@
-"""Rows of the audit trail: rebuild under live writes, verification, and how soon an event has its position."""
+"""Rows of the audit trail: rebuild with and without writes beside it, and verification."""
 
 import asyncio
 import os
+import threading
 import time
-from bisect import bisect_left
 from concurrent.futures import ThreadPoolExecutor
-from statistics import median, quantiles
 
 import psycopg
 from msgspec.structs import replace
 
+from bench import figures
 from bench.figures import Figures
 from bench.ledger_maker import Size
-from bench.load import Load, drive_apart
+from bench.load import drive_apart
+from bench.pace import EVENTS, ROUNDS, say
 from bench.requests import outcomes
 from bench.world import World
-from infra import chain, sequence
+from infra import chain
 from infra.audit import verification
 from infra.audit.verification import Range
 from projections import rebuild as rebuilding
+from projections.rebuild import Rebuilt
 
-EVENTS = int(os.environ.get("BENCH_EVENTS", "1000000"))
 RUN = Size(1, 10, 20, outcomes=1)
 EVENTS_A_RUN = 1 + RUN.cards + 2 * RUN.cards * RUN.steps
-LAG_S = 8.0
-ROUNDS = 3
+HASHED = 100_000
+GOAL = "≥ 100,000/s"
 
 
 def rebuild(world: World) -> list[Figures]:
-    """All views of the ledger from its log, while one client writes all the time, beside COPY-out of the same events."""
+    """All views of the ledger from its log, search documents among them, in quiet and while a client writes, beside COPY-out."""
+    say(f"making {EVENTS:,} events")
     made = world.make(RUN._replace(runs=max(1, (EVENTS - world.events()) // EVENTS_A_RUN)))
-    settings = replace(world.settings, owner_url=world.owner_url)
-    floor = median(_copy_out(world) for _ in range(ROUNDS))
-    with ThreadPoolExecutor(1) as beside:
-        writing = beside.submit(_write_until_told, world, list(outcomes(world, made[:50])))
-        done = asyncio.run(rebuilding.run(settings, os.cpu_count() or 1, lambda *_: None))
-        _ENDED.append(True)
-        written = writing.result()
-    slowest = 1000 * max(latency for load in written for latency in load.latencies)
-    differing = sum(d.rows for d in done.differences)
-    rates = sum(len(load.latencies) for load in written) / sum(load.seconds for load in written)
+    requests = list(outcomes(world, made[:50]))
+    copied: list[float] = []
+    quiet: list[Rebuilt] = []
+    busy: list[tuple[Rebuilt, float, float]] = []
+    for n in range(ROUNDS):
+        say(f"round {n + 1}: COPY-out, a rebuild in quiet, one under writes")
+        copied.append(_copy_out(world))
+        quiet.append(_rebuilt(world))
+        busy.append(_rebuilt_while_writing(world, requests))
+    done = [*quiet, *(rebuilt for rebuilt, _, _ in busy)]
+    rates = [r.events / r.seconds for r in done]
+    written = min(rate for _, rate, _ in busy)
     return [
-        Figures("rebuild, events", "/s", done.events / done.seconds, floor, None, None, None, "100,000/s"),
-        Figures("rows that differ from the live views", "", float(differing), None, None, None, None, "0"),
-        Figures("pause of appends at the swap", "ms", done.pause_ms or 0, None, None, None, None, "< 100 ms"),
-        Figures(f"slowest of the writes meanwhile ({rates:,.0f}/s, none refused)", "ms", slowest, None, None, None, None, ""),
+        figures.median("rebuild of all views, search documents included", "/s", GOAL, rates[:ROUNDS], copied),
+        figures.median(f"the same with a client writing {written:,.0f}/s", "/s", GOAL, rates[ROUNDS:], copied),
+        figures.median("pause of appends at the swap", "ms", "< 100 ms", [r.pause_ms or 0 for r in done]),
+        figures.median("rows that differed from the live views", "", "= 0", [float(sum(d.rows for d in r.differences)) for r in done]),
+        figures.median("slowest of the writes meanwhile, none refused", "ms", "", [slowest for _, _, slowest in busy]),
     ]
 
 
-_ENDED: list[bool] = []
+def _rebuilt(world: World) -> Rebuilt:
+    settings = replace(world.settings, owner_url=world.owner_url)
+    return asyncio.run(rebuilding.run(settings, os.cpu_count() or 1, lambda *_: None))
 
 
-def _write_until_told(world: World, requests: list[bytes]) -> list[Load]:
-    """drive_apart raises for an answer that is no success: a refused request ends the benchmark."""
-    _ENDED.clear()
-    loads = []
-    while not _ENDED:
-        loads.append(drive_apart(world.port, requests, 1, 2))
-    return loads
+def _rebuilt_while_writing(world: World, requests: list[bytes]) -> tuple[Rebuilt, float, float]:
+    """With the writes a second, and the slowest of them in milliseconds."""
+    ended = threading.Event()
+
+    def write() -> tuple[int, float, float]:
+        count, seconds, slowest = 0, 0.0, 0.0
+        while not ended.is_set():
+            load = drive_apart(world.port, requests, 1, 2)
+            count, seconds, slowest = count + len(load.latencies), seconds + load.seconds, max(slowest, *load.latencies)
+        return count, seconds, slowest
+
+    with ThreadPoolExecutor(1) as beside:
+        writing = beside.submit(write)
+        try:
+            done = _rebuilt(world)
+        finally:
+            ended.set()
+        count, seconds, slowest = writing.result()
+    return done, count / seconds, 1000 * slowest
 
 
 def _copy_out(world: World) -> float:
@@ -67,63 +86,32 @@ def _copy_out(world: World) -> float:
             while copy.read():
                 pass
         taken = time.perf_counter() - begun
-        count = (conn.execute(f"SELECT count(*) FROM {schema}.events").fetchone() or (0,))[0]
-    return float(count / taken)
+    return world.events() / taken
 
 
 def verify(world: World) -> list[Figures]:
     """The whole ledger: every hash, the chain, versions and checkpoints, beside hashing the same bytes in memory."""
     settings = replace(world.settings, owner_url=world.owner_url)
-    last = _all_sequenced(world)
-    ours, cpu = [], []
-    for _ in range(ROUNDS):
-        begun, used = time.perf_counter(), time.process_time()
+    if world.events() < EVENTS // 2:
+        world.make(RUN._replace(runs=max(1, EVENTS // EVENTS_A_RUN)))
+    last = world.settle()
+    ours, hashed = [], []
+    for n in range(ROUNDS):
+        say(f"round {n + 1}, {last:,} events")
+        hashed.append(_hashing_alone(world))
+        begun = time.perf_counter()
         report = verification.verify(settings, Range(0, last), lambda _: None).report()
         ours.append(last / (time.perf_counter() - begun))
-        cpu.append(1e6 * (time.process_time() - used) / last)
         if not report.ok:
             raise RuntimeError(f"the ledger of the benchmark does not verify: {report.problems[:3]}")
-    name = f"verify, events ({median(cpu):.1f} us of CPU each)"
-    return [Figures(name, "/s", median(ours), _hashing_alone(world), None, None, None, "100,000/s")]
+    return [figures.median(f"verify, {last:,} events", "/s", GOAL, ours, hashed)]
 
 
 def _hashing_alone(world: World) -> float:
-    sql = f"SELECT {chain.HEADER}, e.state, e.metadata FROM {world.settings.schema}.events e LIMIT 100000"
+    sql = f"SELECT {chain.HEADER}, e.state, e.metadata FROM {world.settings.schema}.events e LIMIT {HASHED}"
     with psycopg.connect(world.owner_url) as conn:
         rows = conn.execute(sql, binary=True).fetchall()
     begun, before = time.perf_counter(), chain.GENESIS
     for header, state, metadata in rows:
         before = chain.chained(before, chain.event_hash(header, state, metadata))
     return len(rows) / (time.perf_counter() - begun)
-
-
-def _all_sequenced(world: World) -> int:
-    return asyncio.run(_wait_for_sequence(world))
-
-
-async def _wait_for_sequence(world: World) -> int:
-    async with await psycopg.AsyncConnection.connect(world.owner_url, options=world.search_path, autocommit=True) as conn:
-        found = await sequence.lag(conn)
-        while found.events:
-            await asyncio.sleep(0.5)
-            found = await sequence.lag(conn)
-        return found.seq
-
-
-def lag(world: World) -> list[Figures]:
-    """From the recorded time of an event to the notification that tells its position, under PATCHes of 8 clients."""
-    requests = list(outcomes(world, world.make(RUN._replace(runs=50))))
-    _all_sequenced(world)
-    with ThreadPoolExecutor(1) as beside, psycopg.connect(world.owner_url, options=world.search_path, autocommit=True) as conn:
-        conn.execute(f"LISTEN {sequence.CHANNEL}")
-        first = (conn.execute("SELECT seq FROM ledger_head").fetchone() or (0,))[0]
-        writing = beside.submit(drive_apart, world.port, requests, 8, LAG_S)
-        heard = [(int(told.payload), time.time()) for told in conn.notifies(timeout=LAG_S + 3)]
-        load = writing.result()
-        sql = """SELECT l.seq, extract(epoch FROM e.recorded_at)::float8 FROM ledger l
-          JOIN events e USING (originator_id, originator_version) WHERE l.seq > %s ORDER BY l.seq"""
-        recorded = conn.execute(sql, (first,)).fetchall()
-    heads = [head for head, _ in heard]
-    waits = [1000 * (heard[bisect_left(heads, seq)][1] - at) for seq, at in recorded if seq <= heads[-1]]
-    cut = quantiles(waits, n=100)
-    return [Figures(f"event to position at {load.rate:,.0f} writes/s", "ms", cut[49], None, cut[49], cut[94], cut[98], "p99 < 100 ms")]

@@ -83,7 +83,9 @@ def three_writes(owner_url: str, runs: int, clients: int, seconds: float) -> Loa
         done = subprocess.run([*arguments, str(given["dbname"])], env=env, stdout=subprocess.PIPE, text=True, check=True)
         rate = re.search(r"tps = ([\d.]+)", done.stdout)
         latencies = [int(line.split()[2]) / 1e6 for log in Path(folder).glob("log.*") for line in log.read_text().splitlines()]
-    return Load(len(latencies) / float(rate[1] if rate else 0), latencies, [])
+    if rate is None or not latencies:
+        raise RuntimeError(f"pgbench did nothing: {done.stdout}")
+    return Load(len(latencies) / float(rate[1]), latencies, [])
 
 
 def _pgbench() -> str:
@@ -96,17 +98,17 @@ def _pgbench() -> str:
     return found
 
 
-def raw_query(settings: Settings, sql: str, params: Sequence[dict[str, Any]], seconds: float) -> Load:
-    """The query alone, from a process of its own with as many connections as our pool has, prepared, answers fetched."""
+def raw_query(settings: Settings, sql: str, params: Sequence[dict[str, Any]], seconds: float, clients: int) -> Load:
+    """The query alone, from a process of its own, prepared, answers fetched; at most as many at once as our pool lets through."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(_ask_for_a_while, settings, sql, params, seconds).result()
+        return pool.submit(_ask_for_a_while, settings, sql, params, seconds, min(clients, settings.pool_max)).result()
 
 
-def _ask_for_a_while(settings: Settings, sql: str, params: Sequence[dict[str, Any]], seconds: float) -> Load:
-    return asyncio.run(_ask(settings, sql, params, seconds))
+def _ask_for_a_while(settings: Settings, sql: str, params: Sequence[dict[str, Any]], seconds: float, clients: int) -> Load:
+    return asyncio.run(_ask(settings, sql, params, seconds, clients))
 
 
-async def _ask(settings: Settings, sql: str, params: Sequence[dict[str, Any]], seconds: float) -> Load:
+async def _ask(settings: Settings, sql: str, params: Sequence[dict[str, Any]], seconds: float, clients: int) -> Load:
     latencies: list[float] = []
     async with database.pool(settings) as pool:
         begun = time.perf_counter()
@@ -116,7 +118,7 @@ async def _ask(settings: Settings, sql: str, params: Sequence[dict[str, Any]], s
                 while (asked := time.perf_counter()) < begun + seconds:
                     await (await conn.execute(sql, params[place % len(params)], prepare=True)).fetchone()
                     latencies.append(time.perf_counter() - asked)
-                    place += settings.pool_max
+                    place += clients
 
-        await asyncio.gather(*(ask_again(n) for n in range(settings.pool_max)))
+        await asyncio.gather(*(ask_again(n) for n in range(clients)))
         return Load(time.perf_counter() - begun, latencies, [])

@@ -31,8 +31,9 @@ class _Caller:
         self.asked = 0.0
         self.heard = b""
 
-    def ask(self, request: bytes) -> None:
-        self.heard, self.asked = b"", time.perf_counter()
+    def ask(self, request: bytes, meant: float | None = None) -> None:
+        """`meant` is when it should have been sent: its wait is counted from then on."""
+        self.heard, self.asked = b"", meant or time.perf_counter()
         self.socket.sendall(request)
 
     def hear(self) -> bool:
@@ -44,13 +45,13 @@ class _Caller:
         head = self.heard.find(b"\r\n\r\n")
         if head < 0:
             return False
-        at = self.heard.find(b"content-length: ", 0, head)
+        at = self.heard[:head].lower().find(b"content-length: ")
         length = int(self.heard[at + 16 : self.heard.find(b"\r\n", at)]) if at > 0 else 0
         return len(self.heard) >= head + 4 + length
 
 
 def drive(port: int, requests: Sequence[bytes], clients: int, seconds: float) -> Load:
-    """Sends `requests` round and round from `clients` connections, each waiting for its answer before it asks again."""
+    """Closed loop: sends `requests` round and round from `clients` connections, each waiting for its answer before it asks again."""
     selector = selectors.DefaultSelector()
     callers = [_Caller(port) for _ in range(clients)]
     latencies: list[float] = []
@@ -62,8 +63,7 @@ def drive(port: int, requests: Sequence[bytes], clients: int, seconds: float) ->
         sent += 1
     waiting, end = clients, begun + seconds
     while waiting:
-        for key, _ in selector.select(ANSWER_S_MAX):
-            caller = key.data
+        for caller in _answering(selector, ANSWER_S_MAX):
             if not caller.hear():
                 continue
             now = time.perf_counter()
@@ -80,10 +80,52 @@ def drive(port: int, requests: Sequence[bytes], clients: int, seconds: float) ->
     return Load(time.perf_counter() - begun, latencies, refused)
 
 
-def drive_apart(port: int, requests: Sequence[bytes], clients: int, seconds: float) -> Load:
-    """The same from a process of its own; an answer that is no success ends the benchmark."""
+def drive_steadily(port: int, requests: Sequence[bytes], clients: int, rate: float, seconds: float) -> Load:
+    """Open loop: `rate` requests a second are due whatever becomes of those before, over at most `clients` connections.
+
+    Latencies count from the moment that a request was due, so a stall of the server is seen by all that were due meanwhile
+    (no coordinated omission). A request may leave up to a millisecond late, the clock of the selector; that counts as well.
+    """
+    selector = selectors.DefaultSelector()
+    idle = [_Caller(port) for _ in range(clients)]
+    for caller in idle:
+        selector.register(caller.socket, selectors.EVENT_READ, caller)
+    latencies: list[float] = []
+    refused: list[str] = []
+    begun, sent, total = time.perf_counter(), 0, round(rate * seconds)
+    while sent < total or len(idle) < clients:
+        now = time.perf_counter()
+        while idle and sent < total and begun + sent / rate <= now:
+            idle.pop().ask(requests[sent % len(requests)], begun + sent / rate)
+            sent += 1
+        until_due = max(begun + sent / rate - time.perf_counter(), 0) if idle and sent < total else ANSWER_S_MAX
+        for caller in _answering(selector, until_due):
+            if not caller.hear():
+                continue
+            latencies.append(time.perf_counter() - caller.asked)
+            if not caller.heard.startswith(b"HTTP/1.1 2"):
+                refused.append(caller.heard[:400].decode("latin-1"))
+            idle.append(caller)
+    for caller in idle:
+        caller.socket.close()
+    return Load(time.perf_counter() - begun, latencies, refused)
+
+
+def _answering(selector: selectors.BaseSelector, wait_s: float) -> list[_Caller]:
+    """Those that something has come for, after at most `wait_s`; nothing at all for ANSWER_S_MAX is an error."""
+    found = [key.data for key, _ in selector.select(wait_s)]
+    if not found and wait_s >= ANSWER_S_MAX:
+        raise TimeoutError(f"no answer within {ANSWER_S_MAX} s")
+    return found
+
+
+def drive_apart(port: int, requests: Sequence[bytes], clients: int, seconds: float, rate: float | None = None) -> Load:
+    """The same from a process of its own, with a rate as open loop; an answer that is no success ends the benchmark."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        load = pool.submit(drive, port, requests, clients, seconds).result()
+        if rate is None:
+            load = pool.submit(drive, port, requests, clients, seconds).result()
+        else:
+            load = pool.submit(drive_steadily, port, requests, clients, rate, seconds).result()
     if load.refused:
         raise RuntimeError(f"{len(load.refused)} of {len(load.latencies)} requests were refused, the first with: {load.refused[0]}")
     return load

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from commands import tokens
@@ -22,9 +23,10 @@ DISK = "/var/tmp"  # noqa: S108 - kept on disk by convention, where /tmp may be 
 
 
 class Program:
-    """Starts on entering; `addresses` are those of its servers."""
+    """Starts on entering, with further settings from `environment`; `addresses` are those of its servers."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.environment = environment
         self.directory = Path(tempfile.mkdtemp(prefix="runledger-bench-", dir=DISK))
         self.directory.chmod(0o711)  # the server runs as another user when we are root
         self.port, self.token = free_port(), tokens.fresh()
@@ -44,6 +46,7 @@ class Program:
     def start(self) -> float:
         """Seconds until the first 200 of /readyz."""
         env = os.environ | {"RUNLEDGER_DATA_DIR": str(self.directory), "RUNLEDGER_ADMIN_TOKEN": self.token, "PORT": str(self.port)}
+        env |= self.environment
         env["RUNLEDGER_RATE_CAPACITY"] = "0"  # one token sends more than any client should
         begun = time.perf_counter()
         self.process = subprocess.Popen([sys.executable, "-m", "cli.main", "serve"], cwd=ROOT, env=env, stdin=subprocess.DEVNULL)
@@ -77,11 +80,12 @@ class Program:
     def owner_url(self) -> str:
         return self.addresses["RUNLEDGER_DATABASE_OWNER_URL"]
 
-    def memory_mb(self) -> float:
-        """What the API process holds now."""
-        pid = self.process.pid if self.process else 0
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+    def memory_mb(self) -> tuple[float, float]:
+        """What the API process and the worker hold now (RSS)."""
+        api = self.process.pid if self.process else 0
+        children = Path(f"/proc/{api}/task/{api}/children").read_text().split()
+        workers = [int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").endswith(b"\0worker")]
+        return _rss_mb(api), sum(_rss_mb(pid) for pid in workers)
 
     def _ready(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -92,3 +96,8 @@ class Program:
             return False
         finally:
             connection.close()
+
+
+def _rss_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))

@@ -1,5 +1,6 @@
 """What the rows work on: the running program, and a ledger that grows as they ask."""
 
+import time
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,12 @@ from infra.settings import Settings
 
 SYSTEMS = 10
 FLOOR_RUNS = 50
+SETTLE_S_MAX = 900
+QUIET = {"RUNLEDGER_SEARCH_MEANING": "false"}  # else a process of low priority embeds for hours the texts that were made
+
+# The follower that embeds is not waited for: it takes what others leave of the cores, for as long as it needs.
+_STANDING = """SELECT LEAST(h.seq, min(f.seq)), (SELECT count(*) FROM events) FROM ledger_head h
+  LEFT JOIN followers f ON f.name NOT LIKE 'embed%' GROUP BY h.seq"""
 
 
 class World:
@@ -32,7 +39,21 @@ class World:
         floors.prepare(self.owner_url, self.settings.schema, FLOOR_RUNS)
 
     def make(self, size: Size) -> list[Made]:
-        return ledger_maker.make(self.owner_url, self.settings.schema, size, self.systems, self.actor_id)
+        """Runs of that size, once the worker has done with their events and the disk with their pages."""
+        made = ledger_maker.make(self.owner_url, self.settings.schema, size, self.systems, self.actor_id)
+        self.settle()
+        return made
+
+    def settle(self) -> int:
+        """Waits until every event has its position and every follower has seen it; the last position."""
+        end = time.monotonic() + SETTLE_S_MAX
+        with psycopg.connect(self.owner_url, options=self.search_path, autocommit=True) as conn:
+            while (found := conn.execute(_STANDING).fetchone() or (0, 0))[0] != found[1]:
+                if time.monotonic() > end:
+                    raise TimeoutError("the worker does not keep up")
+                time.sleep(0.1)
+            conn.execute("CHECKPOINT")
+        return int(found[1])
 
     def fill(self, runs: int) -> None:
         """Grows the ledger to that many runs with small ones."""

@@ -91,6 +91,27 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "workers/analysis/readers/tdms.py": {"nptdms": "it reads the format; an extra"},
     "workers/analysis/readers/mf4.py": {"asammdf": "it reads the format; an extra"},
     "workers/analysis/readers/hdf5.py": {"h5py": "it reads the format; an extra"},
+    "bench/peers/environments.py": {"bootstrap": "it makes environments from hashed locks as the product's own is made"},
+    "bench/peers/fastapi_twin.py": {
+        "fastapi": "a twin is what others build on",
+        "pydantic": "as fastapi",
+        "sqlalchemy": "as fastapi",
+    },
+    "bench/peers/django_twin/app.py": {
+        "django": "a twin is what others build on",
+        "auditlog": "as django",
+        "django_twin": "its own name, where it runs",
+    },
+    "bench/peers/django_twin/models.py": {"django": "a twin is what others build on"},
+    "bench/peers/django_twin/authentication.py": {"rest_framework": "a twin is what others build on"},
+    "bench/peers/django_twin/tables.py": {"django": "a twin is what others build on", "rest_framework": "as django"},
+    "bench/peers/django_twin/urls.py": {"django": "a twin is what others build on", "django_twin": "its own name, where it runs"},
+    "bench/peers/django_twin/views.py": {
+        "auditlog": "as django",
+        "django": "a twin is what others build on",
+        "django_twin": "its own name, where it runs",
+        "rest_framework": "as django",
+    },
     "cli/exits.py": {
         "psycopg": "a database that is away becomes exit code 4, by the driver's error types",
         "psycopg_pool": "a pool without a free connection becomes exit code 4",
