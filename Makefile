@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PORT ?= 8000
 
-.PHONY: run test lint bench faults e2e lock
+.PHONY: run test lint bench soak faults e2e lock
 
 run:
 	@$(PYTHON) bootstrap.py prod
@@ -22,6 +22,10 @@ lint:
 bench:
 	@$(PYTHON) bootstrap.py dev
 	$(BIN)/python -m bench $(ROW)
+
+soak:
+	@$(PYTHON) bootstrap.py dev
+	$(BIN)/python -m bench.soak
 
 faults:
 	@$(PYTHON) bootstrap.py dev

@@ -87,7 +87,7 @@ def drive_steadily(port: int, requests: Sequence[bytes], clients: int, rate: flo
     (no coordinated omission). A request may leave up to a millisecond late, the clock of the selector; that counts as well.
     """
     selector = selectors.DefaultSelector()
-    idle = [_Caller(port) for _ in range(clients)]
+    idle = [_Caller(port) for _ in range(clients)]  # used in turn: the server hangs up on those that are silent for long
     for caller in idle:
         selector.register(caller.socket, selectors.EVENT_READ, caller)
     latencies: list[float] = []
@@ -96,7 +96,7 @@ def drive_steadily(port: int, requests: Sequence[bytes], clients: int, rate: flo
     while sent < total or len(idle) < clients:
         now = time.perf_counter()
         while idle and sent < total and begun + sent / rate <= now:
-            idle.pop().ask(requests[sent % len(requests)], begun + sent / rate)
+            idle.pop(0).ask(requests[sent % len(requests)], begun + sent / rate)
             sent += 1
         until_due = max(begun + sent / rate - time.perf_counter(), 0) if idle and sent < total else ANSWER_S_MAX
         for caller in _answering(selector, until_due):
