@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from projections.rows import Pending
 
 BATCH_RUNS = 200
 STATUSES = tuple(ExecutionStatus)[1:]
+PLAIN = repeat(("Apply 13 V and watch", "Trips within 20 ms"))
 
 
 class Size(NamedTuple):
@@ -58,8 +59,10 @@ class _Run:
         self.changes.append(Change(kind, stream_id, version + 1, self.run_id, wide, self.at, self.actor_id, event, before, after))
 
 
-def make(url: str, schema: str, size: Size, systems: Sequence[UUID], actor_id: UUID) -> list[Made]:
-    """Adds runs spread over `systems`; every step has `size.outcomes` outcomes.
+def make(
+    url: str, schema: str, size: Size, systems: Sequence[UUID], actor_id: UUID, texts: Iterator[tuple[str, str]] = PLAIN
+) -> list[Made]:
+    """Adds runs spread over `systems`; every step has `size.outcomes` outcomes. `texts`: of each run, card and step, a title and more.
 
     Their times lie between the last event that there is and now: the order of the ledger is that of its times.
     """
@@ -70,7 +73,7 @@ def make(url: str, schema: str, size: Size, systems: Sequence[UUID], actor_id: U
         last = (conn.execute("SELECT max(recorded_at) FROM events").fetchone() or (None,))[0]
         apart = (datetime.now(UTC) - last) / (size.runs + 1)
         times = ((n, last + (n - first + 1) * apart) for n in range(first, first + size.runs))
-        runs = (_history(number, systems[number % len(systems)], size, actor_id, at) for number, at in times)
+        runs = (_history(number, systems[number % len(systems)], size, actor_id, at, texts) for number, at in times)
         while batch := list(islice(runs, BATCH_RUNS)):
             with conn.transaction():
                 _write(conn, batch)
@@ -79,16 +82,19 @@ def make(url: str, schema: str, size: Size, systems: Sequence[UUID], actor_id: U
     return made
 
 
-def _history(number: int, system_id: UUID, size: Size, actor_id: UUID, at: datetime) -> _Run:
+def _history(number: int, system_id: UUID, size: Size, actor_id: UUID, at: datetime, texts: Iterator[tuple[str, str]]) -> _Run:
     run = _Run(number, actor_id, at)
-    run.record(Kind.RUN, run.run_id, RunCreated(number=number, title=f"Acceptance test {number}", description="", system_id=system_id))
+    title, description = next(texts)
+    run.record(Kind.RUN, run.run_id, RunCreated(number=number, title=title, description=description, system_id=system_id))
     for position in range(1, size.cards + 1):
         card_id = uuid7()
-        run.record(Kind.CARD, card_id, CardAdded(title=f"Card {position}", description="Apply 13 V and watch", order=position))
+        title, description = next(texts)
+        run.record(Kind.CARD, card_id, CardAdded(title=title, description=description, order=position))
         run.members.append(Member(card_id, run.run_id, Kind.CARD, position, live=True))
         for order in range(1, size.steps + 1):
             step_id = uuid7()
-            added = StepAdded(card_id=card_id, title=f"Step {order}", description="Trips within 20 ms", step_type="passfail", order=order)
+            title, description = next(texts)
+            added = StepAdded(card_id=card_id, title=title, description=description, step_type="passfail", order=order)
             run.record(Kind.STEP, step_id, added)
             run.members.append(Member(step_id, card_id, Kind.STEP, order, live=True))
     steps = [m.stream_id for m in run.members if m.kind is Kind.STEP]

@@ -9,21 +9,27 @@ WIDTH, HEADS, LAYERS = 384, 12, 6
 HEAD_WIDTH = WIDTH // HEADS
 EPSILON = np.float32(1e-12)
 ROWS_AT_ONCE = 128  # keeps what is four times as wide in the processor's cache
+# OpenBLAS copies a matrix before it multiplies, which for a question of few tokens costs more than the product; a small one it does not.
+COLUMNS_AT_ONCE = 64
 HIDDEN = np.float32(-1e9)
 ERF = tuple(map(np.float32, (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)))
 ERF_SCALE = np.float32(0.3275911)
 HALF_ROOT = np.float32(0.5**0.5)
 
 
-class Linear(NamedTuple):
+class Linear:
     """Rows times `weight` (inputs, outputs) plus `bias`."""
 
-    weight: Floats
-    bias: Floats
+    def __init__(self, weight: Floats, bias: Floats) -> None:
+        self._weight = np.ascontiguousarray(weight.reshape(len(weight), -1, COLUMNS_AT_ONCE).swapaxes(0, 1))
+        self._bias = np.array(bias)
 
     def __call__(self, x: Floats) -> Floats:
-        y: Floats = x @ self.weight
-        y += self.bias
+        y = np.empty((len(x), len(self._bias)), np.float32)
+        for begin in range(0, len(x), ROWS_AT_ONCE):
+            rows = y[begin : begin + ROWS_AT_ONCE]
+            np.matmul(x[begin : begin + ROWS_AT_ONCE], self._weight, out=rows.reshape(len(rows), -1, COLUMNS_AT_ONCE).swapaxes(0, 1))
+        y += self._bias
         return y
 
 
@@ -120,23 +126,23 @@ def gelu(x: Floats) -> Floats:
 
 def _layer(weights: Mapping[str, Floats], name: str) -> Layer:
     attention = f"{name}.attention"
-    query, key, value = (_linear(weights, f"{attention}.self.{part}") for part in ("query", "key", "value"))
+    (query, query_bias), *others = (_linear(weights, f"{attention}.self.{part}") for part in ("query", "key", "value"))
     factor = np.float32(HEAD_WIDTH**-0.5)
     return Layer(
         Linear(
-            np.concatenate([query.weight * factor, key.weight, value.weight], axis=1),
-            np.concatenate([query.bias * factor, key.bias, value.bias]),
+            np.concatenate([query * factor, *(weight for weight, _ in others)], axis=1),
+            np.concatenate([query_bias * factor, *(bias for _, bias in others)]),
         ),
-        _linear(weights, f"{attention}.output.dense"),
+        Linear(*_linear(weights, f"{attention}.output.dense")),
         _norm(weights, f"{attention}.output.LayerNorm"),
-        _linear(weights, f"{name}.intermediate.dense"),
-        _linear(weights, f"{name}.output.dense"),
+        Linear(*_linear(weights, f"{name}.intermediate.dense")),
+        Linear(*_linear(weights, f"{name}.output.dense")),
         _norm(weights, f"{name}.output.LayerNorm"),
     )
 
 
-def _linear(weights: Mapping[str, Floats], name: str) -> Linear:
-    return Linear(np.ascontiguousarray(weights[f"{name}.weight"].T), np.array(weights[f"{name}.bias"]))
+def _linear(weights: Mapping[str, Floats], name: str) -> tuple[Floats, Floats]:
+    return weights[f"{name}.weight"].T, weights[f"{name}.bias"]
 
 
 def _norm(weights: Mapping[str, Floats], name: str) -> Norm:
