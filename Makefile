@@ -11,7 +11,7 @@ run:
 
 test:
 	@$(PYTHON) bootstrap.py dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint:
 	@$(PYTHON) bootstrap.py dev

@@ -1,10 +1,11 @@
 """One real PostgreSQL for the session, one database a test, the real application over them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory, mkdtemp
@@ -40,6 +41,24 @@ hypothesis.settings.load_profile("shared machine")
 
 MIGRATED = "migrated"
 UNSAFE_AND_FAST = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+
+
+FIGURES = "figures"
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Lines that stand at the end of the session's output, whichever process the test ran in."""
+    return partial(record_property, FIGURES)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [r for outcome in ("passed", "failed") for r in terminalreporter.getreports(outcome)]
+    told = [(r.nodeid, text) for r in sorted(reports, key=lambda r: r.nodeid) for name, text in r.user_properties if name == FIGURES]
+    if told:
+        terminalreporter.section(FIGURES)
+    for test, text in told:
+        terminalreporter.write_line(f"{test}\n{text}\n")
 
 
 @pytest.fixture

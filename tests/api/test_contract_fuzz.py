@@ -2,7 +2,7 @@
 
 import asyncio
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -70,7 +70,9 @@ def path_ids(path: str, known: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
-def test_generated_requests_meet_only_what_is_documented(served: Served, stored: Settings, mode: GenerationMode) -> None:
+def test_generated_requests_meet_only_what_is_documented(
+    served: Served, stored: Settings, mode: GenerationMode, tell: Callable[[str], None]
+) -> None:
     schema = schemathesis.openapi.from_url(f"{served.url}/schema/openapi.json")
     failures: list[str] = []
     asked = 0
@@ -93,3 +95,4 @@ def test_generated_requests_meet_only_what_is_documented(served: Served, stored:
             seed(1)(FEW(given(operation.as_strategy(mode, path_parameters=there))(attempt)))()
     assert failures == []
     assert asked > 100
+    tell(f"{asked:,} requests")

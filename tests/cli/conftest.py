@@ -3,24 +3,17 @@
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.cli.program import Serving
 
 
-def roomy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory that the database's unprivileged user can reach when the tests run as root."""
-    root = tmp_path_factory.mktemp("host")
-    for folder in (root, *root.parents[:2]):
-        folder.chmod(0o711)
-    return root / "data"
-
-
 @pytest.fixture
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def directory(open_folder: Path) -> Iterator[Path]:
     """What a failed test leaves running there is killed; its servers go with it."""
-    made = roomy(tmp_path_factory)
+    made = open_folder / "data"
     yield made
     for serving in Serving.started:
         if serving.directory == made and serving.process.poll() is None:
@@ -29,8 +22,11 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    serving = Serving(roomy(tmp_path_factory))
-    yield serving
-    code, errors = serving.end(signal.SIGTERM)
+def server() -> Iterator[Serving]:
+    """Its directory is not pytest's, which every other session of the same user closes to the database's user again."""
+    with TemporaryDirectory(prefix="runledger-cli-") as name:
+        Path(name).chmod(0o711)
+        serving = Serving(Path(name) / "data")
+        yield serving
+        code, errors = serving.end(signal.SIGTERM)
     assert (code, "Traceback" in errors) == (0, False), errors

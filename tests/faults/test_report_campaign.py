@@ -5,6 +5,7 @@ import os
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 
 from infra.embedded.valkey import Valkey
 from tests.faults.rig import ENDS, LEASE_S, WAIT_S_MAX, Rig, Worker, until
@@ -14,7 +15,7 @@ CAMPAIGN_S = float(os.environ.get("FAULT_S", "6"))
 WORKERS = 2
 
 
-async def test_under_random_harm_every_report_ends_once(rig: Rig, valkey: Valkey) -> None:
+async def test_under_random_harm_every_report_ends_once(rig: Rig, valkey: Valkey, tell: Callable[[str], None]) -> None:
     chance = random.Random(SEED)
     working, asked, harms = [start(rig, valkey) for _ in range(WORKERS)], list[str](), Counter[str]()
     ends_at = time.monotonic() + CAMPAIGN_S
@@ -30,7 +31,7 @@ async def test_under_random_harm_every_report_ends_once(rig: Rig, valkey: Valkey
             working[place] = await harmed(harm, working[place], rig, valkey)
     await until(lambda: all(any(name in ENDS for name, _ in rig.told(report)) for report in asked), WAIT_S_MAX + CAMPAIGN_S)
     ends = Counter(name for report in asked for name, _ in rig.told(report) if name in ENDS)
-    print(f"seed {SEED}: {len(asked)} reports, {dict(harms)}, {dict(ends)}")  # noqa: T201 - what `make faults` reports
+    tell(f"seed {SEED}: {len(asked)} reports, {dict(harms)}, {dict(ends)}")
     assert sum(ends.values()) == len(asked)
 
 

@@ -73,7 +73,7 @@ class Campaign:
         os.kill(self.program.servers()[server], signal.SIGKILL)
 
 
-def test_secrets_stay_where_they_are_kept(tmp_path: Path) -> None:
+def test_secrets_stay_where_they_are_kept(tmp_path: Path, tell: Callable[[str], None]) -> None:
     tmp_path.chmod(0o711)
     with language_models.serving(language_models.refuses(401)) as models:
         settings = {"RUNLEDGER_LOG": "json", "RUNLEDGER_LOG_LEVEL": "debug", "RUNLEDGER_SEARCH_MEANING": "false"}
@@ -91,7 +91,7 @@ def test_secrets_stay_where_they_are_kept(tmp_path: Path) -> None:
     assert {str(file): found for file in logs if (found := campaign.found_in(file.read_bytes()))} == {}
     assert tables == {}
     assert of_answers(campaign) == {}
-    print(f"canaries: {len(campaign.secrets)} secrets, looked for in {looked_at}")  # noqa: T201 - what `pytest -rP` reports
+    tell(f"{len(campaign.secrets)} secrets, looked for in {looked_at}")
 
 
 def used(campaign: Campaign) -> dict[str, str]:

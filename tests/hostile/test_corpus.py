@@ -4,7 +4,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -192,11 +192,13 @@ async def test_reasons_are_kept_byte_for_byte(here: Ground) -> None:
     await here.send("bodies", "POST", f"{path}/reopen", content=b'{"reason": "x"}')
 
 
-async def test_what_was_kept_can_be_read_everywhere_and_nothing_was_forged(here: Ground, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_was_kept_can_be_read_everywhere_and_nothing_was_forged(
+    here: Ground, caplog: pytest.LogCaptureFixture, tell: Callable[[str], None]
+) -> None:
     with caplog.at_level(logging.DEBUG):
         for route in (r for r in CLOSED_ROUTES if r["method"] == "GET"):
             await here.send("reads", "GET", fill(route["path"], here.ids), route.get("query", ""))
     lines = [line for record in caplog.records for line in AsText().format(record).splitlines()]
     assert lines
     assert not [line for line in lines if line.startswith(FORGED)]
-    print(f"hostile input: {asked.total() - asked['kept byte for byte']:,} requests, {dict(asked)}")  # noqa: T201 - what `pytest -rP` reports
+    tell(f"{asked.total() - asked['kept byte for byte']:,} requests, {dict(asked)}")
