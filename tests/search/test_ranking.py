@@ -6,8 +6,7 @@ who knew neither. With the rest alone all queries had 0.83 and the paraphrases a
 
 import asyncio
 import math
-import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -102,7 +101,7 @@ def mean(values: Iterable[float]) -> float:
 
 
 @module_loop
-async def test_the_judged_queries_are_answered_well(library: Library) -> None:
+async def test_the_judged_queries_are_answered_well(library: Library, tell: Callable[[str], None]) -> None:
     table = {mode: {q.text: await answers(library, q, mode) for q in judged.queries()} for mode in MODES}
     lines = [f"{'nDCG@10':<22}" + "".join(f"{mode:>10}" for mode in table)]
     kinds = {kind.value: [q for q in judged.queries() if q.kind is kind] for kind in Kind}
@@ -113,7 +112,7 @@ async def test_the_judged_queries_are_answered_well(library: Library) -> None:
     lines.append(
         f"{'paraphrase recall@5':<22}" + "".join(f"{mean(recall(q, f[q.text]) for q in paraphrases):>10.3f}" for f in table.values())
     )
-    sys.stdout.write("\n" + "\n".join(lines) + "\n")
+    tell("\n".join(lines))
     fused = table["default"]
     assert mean(ndcg(q, fused[q.text]) for q in judged.queries()) >= OVERALL_MIN
     assert mean(recall(q, fused[q.text]) for q in paraphrases) >= PARAPHRASE_RECALL_MIN
