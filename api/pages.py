@@ -14,8 +14,8 @@ from api.exchange import Exchange, Req, document
 from api.parameters import Query
 
 PAGING: dict[str, Any] = {
-    "limit": Annotated[int, Meta(ge=1, le=1_000, description="Items a page; 1,000 unless told.")],
-    "cursor": Annotated[str, Meta(description="From the `Link` of the page before.")],
+    "limit": Annotated[int, Meta(ge=1, le=1_000, description="Items a page.", extra_json_schema={"default": 1_000})],
+    "cursor": Annotated[str, Meta(description="From the `Link` of the page before; of this list only.")],
 }
 
 

@@ -1,6 +1,6 @@
 """What Atlas answers with, written down for the API document; PostgreSQL makes the answers themselves."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from api.atlas.file_answers import DataFile, Report, ReportSummary
 from api.atlas.linked_answers import IssueReference
-from api.atlas.words import Stamp
+from api.openapi.envelopes import Stamp
 from domain.steps import ExecutionStatus
 
 RunNumber = Annotated[
@@ -50,11 +50,6 @@ class Step(msgspec.Struct):
     created_at: Stamp
     updated_at: Stamp
 
-    EXAMPLE: ClassVar[str] = """{"uuid": "e3f4a5b6-c7d8-9012-efab-456789012345", "title": "Apply 13V to input rail", "description": "",
-      "order": 1, "step_type": "passfail", "execution_status": "passed", "exception": null, "started_at": null, "ended_at": null,
-      "observations": [], "test_data": [], "issues": [], "reports": [],
-      "created_at": "2026-04-13T11:04:00.000000", "updated_at": "2026-04-13T11:10:00.000000"}"""
-
 
 class Card(msgspec.Struct):
     """A group of steps."""
@@ -71,11 +66,6 @@ class Card(msgspec.Struct):
     updated_at: Annotated[Stamp, Meta(description="Latest change of the card, its steps, links or reports.")]
     template_id: Annotated[UUID | None, Meta(description="The template that the card was made from.")]
     template_version: Annotated[int | None, Meta(description="Pinned when the card was made.")]
-
-    EXAMPLE: ClassVar[str] = """{"uuid": "d2e3f4a5-b6c7-8901-defa-345678901234", "title": "Overvoltage protection",
-      "description": "Apply 13V to input, verify shutdown within 100ms", "order": 1, "test_steps": [], "issues": [], "test_data": [],
-      "reports": [], "created_at": "2026-04-13T11:03:00.000000", "updated_at": "2026-04-13T11:03:00.000000",
-      "template_id": null, "template_version": null}"""
 
 
 class Run(msgspec.Struct):
@@ -99,12 +89,6 @@ class Run(msgspec.Struct):
     asset_ids: Annotated[list[UUID], Meta(description="In the order given.")]
     issues: Annotated[list[IssueReference], Meta(description="Linked to the run itself.")]
 
-    EXAMPLE: ClassVar[str] = """{"uuid": "c9d0e1f2-a3b4-5678-cdef-789012345678", "test_run_id": "TR-0042",
-      "title": "Motor Controller Acceptance Test", "description": "", "system_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
-      "system_name": "Power Distribution Unit", "test_cards": [], "test_data": [], "reports": [],
-      "contributors": ["engineer@example.com"], "created_by": "engineer@example.com", "created_at": "2026-04-13T11:00:00.000000",
-      "updated_at": "2026-04-13T11:00:00.000000", "status": "open", "closed_at": null, "asset_ids": [], "issues": []}"""
-
 
 class RunSummary(msgspec.Struct):
     """A test run in a list."""
@@ -127,10 +111,3 @@ class RunSummary(msgspec.Struct):
     created_at: Stamp
     updated_at: Stamp
     status: RunStatus
-
-    EXAMPLE: ClassVar[str] = """{"uuid": "c9d0e1f2-a3b4-5678-cdef-789012345678", "test_run_id": "TR-0042",
-      "title": "Motor Controller Acceptance Test", "system_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
-      "system_name": "Power Distribution Unit", "completion_pct": 0.75, "step_status_counts": {"todo": 1, "passed": 3},
-      "contributors": ["engineer@example.com"], "asset_names": [], "asset_count": 0, "issue_count": 1, "card_count": 4, "file_count": 2,
-      "report_count": 1, "created_by": "engineer@example.com", "created_at": "2026-04-13T11:00:00.000000",
-      "updated_at": "2026-04-13T11:30:00.000000", "status": "open"}"""

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from api import recording
 from api.exchange import Exchange, Req
+from api.openapi.envelopes import Stamp
 from api.openapi.operation import Operation
 from api.parameters import Query
 from domain.refusals import Forbidden
@@ -21,7 +22,34 @@ POSITIONS_MAX = 500_000  # a few seconds of work; `runledger verify` takes the w
 POSITION_MAX = 10**15
 DAMAGE = "Damage is an answer, `ok: false`, and no error. At most 500,000 positions a request; `to_position` tells how far it went."
 
-Position = Annotated[int, Meta(ge=1, le=POSITION_MAX)]
+QUERY = {
+    "from": Annotated[int, Meta(ge=1, le=POSITION_MAX, description="The first position.", extra_json_schema={"default": 1})],
+    "to": Annotated[int, Meta(ge=1, le=POSITION_MAX, description="The last position; as far as one request goes unless told.")],
+}
+
+
+class Damage(msgspec.Struct):
+    """Where something was changed; `position` is null where it has none."""
+
+    position: int | None
+    kind: str
+    detail: str
+
+
+class Verification(msgspec.Struct):
+    """What was recomputed. Both positions are included; an empty ledger gives 1 and 0."""
+
+    ok: bool
+    from_position: int
+    to_position: int
+    events: int
+    head_hash: Annotated[str, Meta(description="Of the chain at `to_position`, hexadecimal.")]
+    signed_position: Annotated[int, Meta(description="The last position that a signature covers.")]
+    checked_at: Stamp
+    problem_count: int
+    problems: Annotated[list[Damage], Meta(description="The first of them.")]
+    notes: list[str]
+
 
 one_at_a_time = ThreadPoolExecutor(1, thread_name_prefix="verification")  # hashing must not hold up other requests
 
@@ -34,9 +62,7 @@ def require(request: Req, exchange: Exchange, least: Role) -> None:
 
 @get(
     "/audit/verify",
-    operation=Operation(
-        "Recompute the hash chain", Role.AUDITOR, Report, query={"from": Position, "to": Position}, kept=False, description=DAMAGE
-    ),
+    operation=Operation("Recompute the hash chain", Role.AUDITOR, Verification, query=QUERY, kept=False, description=DAMAGE),
 )
 async def verify_ledger(request: Req, exchange: Exchange) -> Response[bytes]:
     """Without `to`, as far as one request goes: `to_position` tells how far that was."""

@@ -1,7 +1,6 @@
 """Atlas: systems, assets, issues and card templates; four shelves with the same five doors."""
 
 from typing import Annotated, Any, NamedTuple
-from uuid import UUID
 
 import msgspec
 from litestar import Response, delete, get, patch, post, put
@@ -9,6 +8,7 @@ from msgspec import UNSET, Meta
 
 from api import pages, parameters
 from api.atlas import catalogue_bodies as wire
+from api.atlas import words
 from api.atlas.catalogue_answers import Asset, CardTemplate, Issue, System
 from api.exchange import Exchange, Req
 from api.openapi.envelopes import Items
@@ -30,6 +30,16 @@ PAGE_MAX = 1_000
 NOUNS = {Kind.SYSTEM: "system", Kind.ASSET: "asset", Kind.ISSUE: "issue", Kind.CARD_TEMPLATE: "card template"}
 
 
+FILTERS = {
+    "search": Annotated[str, Meta(description="Only what holds this text in its name or title; letter case is free.")],
+    "system_id": words.OfSystem,
+    "is_deleted": Annotated[bool, Meta(description="True: only deleted ones, which takes an engineer or auditor.")],
+    "status": Annotated[IssueStatus, Meta(description="Only issues with this status.")],
+    "priority": Annotated[Priority, Meta(description="Only issues with this priority.")],
+    "tag": Annotated[str, Meta(description="Only issues with this tag, letter by letter.")],
+}
+
+
 class Shelf(NamedTuple):
     """What differs between the four: path, wire structs and the facts they become."""
 
@@ -41,6 +51,17 @@ class Shelf(NamedTuple):
     edited: type[Event]
     answer: type[msgspec.Struct]
     filters: tuple[str, ...]
+
+    @property
+    def param(self) -> str:
+        return "template_id" if self.kind is Kind.CARD_TEMPLATE else f"{self.kind.value}_id"
+
+    def operation(self, summary: str, least: Role, answer: Any = None, status: int = 200, **more: Any) -> Operation:
+        return Operation(summary, least, answer, status, noun=f"{NOUNS[self.kind]}s", **more)
+
+    @property
+    def one(self) -> str:
+        return f"{self.path}/{{{self.param}:str}}"
 
 
 SHELVES = (
@@ -75,7 +96,8 @@ def fact_of(kind: type[Event], sent: msgspec.Struct) -> Event:
     return msgspec.convert(members, kind, from_attributes=True)
 
 
-def where(shelf: Shelf, entity_id: str, *, deleted: bool = False) -> Target:
+def where(shelf: Shelf, request: Req, *, deleted: bool = False) -> Target:
+    entity_id = request.path_params[shelf.param]
     return Target(shelf.kind, parameters.path_uuid(entity_id, NOUNS[shelf.kind]), with_root=True, deleted=deleted)
 
 
@@ -90,8 +112,7 @@ def a(shelf: Shelf) -> str:
 
 
 def _listing(shelf: Shelf) -> Operation:
-    known = {"system_id": UUID, "is_deleted": bool, "status": IssueStatus, "priority": Priority}
-    query = {name: known.get(name, str) for name in shelf.filters} | pages.PAGING
+    query = {name: FILTERS[name] for name in shelf.filters} | pages.PAGING
     return Operation(f"List {NOUNS[shelf.kind]}s, newest first", Role.VIEWER, Items[shelf.answer], query=query)  # type: ignore[name-defined]
 
 
@@ -99,7 +120,9 @@ def handlers_of(shelf: Shelf) -> list[Any]:
     """The handlers of one shelf."""
 
     @post(
-        shelf.path, name=f"create {shelf.path}", operation=Operation(f"Create {a(shelf)}", Role.ENGINEER, shelf.answer, 201, shelf.create)
+        shelf.path,
+        name=f"create {NOUNS[shelf.kind]}",
+        operation=shelf.operation(f"Create {a(shelf)}", Role.ENGINEER, shelf.answer, 201, body=shelf.create),
     )
     async def create(request: Req, exchange: Exchange) -> Response[bytes]:
         body = exchange.body(request)
@@ -112,7 +135,7 @@ def handlers_of(shelf: Shelf) -> list[Any]:
 
         return await exchange.write(request, None, Role.ENGINEER, decide)
 
-    @get(shelf.path, name=f"list {shelf.path}", operation=_listing(shelf))
+    @get(shelf.path, name=f"list {NOUNS[shelf.kind]}s", operation=_listing(shelf))
     async def list_(request: Req, exchange: Exchange) -> Response[bytes]:
         return await _list(shelf, request, exchange)
 
@@ -120,50 +143,60 @@ def handlers_of(shelf: Shelf) -> list[Any]:
 
 
 def _of_one(shelf: Shelf) -> list[Any]:
-    @get(f"{shelf.path}/{{entity_id:str}}", name=f"get {shelf.path}", operation=Operation(f"Read {a(shelf)}", Role.VIEWER, shelf.answer))
-    async def get_one(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
-        target = where(shelf, entity_id)
+    @get(
+        shelf.one,
+        name=f"get {NOUNS[shelf.kind]}",
+        operation=shelf.operation(f"Read {a(shelf)}", Role.VIEWER, shelf.answer),
+    )
+    async def get_one(request: Req, exchange: Exchange) -> Response[bytes]:
+        target = where(shelf, request)
         return await exchange.read(request, documents.one(shelf.kind, live=True), {"root_id": target.ref}, target)
 
     @delete(
-        f"{shelf.path}/{{entity_id:str}}",
-        name=f"delete {shelf.path}",
+        shelf.one,
+        name=f"delete {NOUNS[shelf.kind]}",
         status_code=200,
-        operation=Operation(f"Delete {a(shelf)}", Role.ENGINEER, status=204),
+        operation=shelf.operation(f"Delete {a(shelf)}", Role.ENGINEER, status=204),
     )
-    async def delete_one(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
+    async def delete_one(request: Req, exchange: Exchange) -> Response[bytes]:
         async def decide(work: Work) -> Query:
             catalogue.permit(work, shelf.kind)
             await catalogue.delete(work, shelf.kind)
             return Query(204)
 
-        return await exchange.write(request, where(shelf, entity_id), Role.ENGINEER, decide)
+        return await exchange.write(request, where(shelf, request), Role.ENGINEER, decide)
 
     @post(
-        f"{shelf.path}/{{entity_id:str}}/restore",
-        name=f"restore {shelf.path}",
+        f"{shelf.one}/restore",
+        name=f"restore {NOUNS[shelf.kind]}",
         status_code=200,
         operation=Operation(f"Restore a deleted {NOUNS[shelf.kind]}", Role.ENGINEER, shelf.answer, if_match=True),
     )
-    async def restore(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
+    async def restore(request: Req, exchange: Exchange) -> Response[bytes]:
         async def decide(work: Work) -> Query:
             catalogue.permit(work, shelf.kind)
             await catalogue.restore(work, shelf.kind)
             return shown(shelf, work)
 
-        return await exchange.write(request, where(shelf, entity_id, deleted=True), Role.ENGINEER, decide)
+        return await exchange.write(request, where(shelf, request, deleted=True), Role.ENGINEER, decide)
 
     return [_get_template if shelf.kind is Kind.CARD_TEMPLATE else get_one, delete_one, restore]
 
 
 @get(
-    "/card-templates/{entity_id:str}",
-    name="get /card-templates",
-    operation=Operation("Read a card template", Role.VIEWER, CardTemplate, query={"version": Annotated[int, Meta(ge=1)]}),
+    "/card-templates/{template_id:str}",
+    name="get card template",
+    operation=Operation(
+        "Read a card template",
+        Role.VIEWER,
+        CardTemplate,
+        query={"version": Annotated[int, Meta(ge=1, description="The newest unless told.")]},
+        noun="card templates",
+    ),
 )
-async def _get_template(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
+async def _get_template(request: Req, exchange: Exchange) -> Response[bytes]:
     """The newest version, or the one that `?version=` names."""
-    target = where(SHELVES[-1], entity_id)
+    target = where(SHELVES[-1], request)
     query = parameters.Query(request.scope["query_string"])
     if query.text("version") is None:
         return await exchange.read(request, documents.one(target.kind, live=True), {"root_id": target.ref}, target)
@@ -178,7 +211,7 @@ async def _get_template(request: Req, exchange: Exchange, entity_id: str) -> Res
 def _updater(shelf: Shelf) -> Any:
     """Systems are replaced whole by PUT, the others changed in part by PATCH."""
 
-    async def update(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
+    async def update(request: Req, exchange: Exchange) -> Response[bytes]:
         body = exchange.body(request)
 
         async def decide(work: Work) -> Query:
@@ -187,11 +220,11 @@ def _updater(shelf: Shelf) -> Any:
             await catalogue.edit(work, shelf.kind, fact_of(shelf.edited, wanted))
             return shown(shelf, work)
 
-        return await exchange.write(request, where(shelf, entity_id), Role.ENGINEER, decide)
+        return await exchange.write(request, where(shelf, request), Role.ENGINEER, decide)
 
     verb = put if shelf.kind is Kind.SYSTEM else patch
-    operation = Operation(f"Change {a(shelf)}", Role.ENGINEER, shelf.answer, body=shelf.update)
-    return verb(f"{shelf.path}/{{entity_id:str}}", name=f"update {shelf.path}", operation=operation)(update)
+    operation = shelf.operation(f"Change {a(shelf)}", Role.ENGINEER, shelf.answer, body=shelf.update)
+    return verb(shelf.one, name=f"update {NOUNS[shelf.kind]}", operation=operation)(update)
 
 
 async def _list(shelf: Shelf, request: Req, exchange: Exchange) -> Response[bytes]:

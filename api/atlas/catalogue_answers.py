@@ -1,12 +1,12 @@
 """What the catalogue answers with, written down for the API document."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from api.atlas.words import Stamp
+from api.openapi.envelopes import Stamp
 from domain.issues import IssueStatus, Priority
 
 OfSystem = Annotated[UUID | None, Meta(description="Null: shared by all systems.")]
@@ -22,10 +22,6 @@ class System(msgspec.Struct):
     created_by: str
     created_at: Stamp
     is_deleted: bool
-
-    EXAMPLE: ClassVar[str] = """{"system_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890", "system_name": "Power Distribution Unit",
-      "description": null, "has_blueprints": false, "created_by": "engineer@example.com", "created_at": "2026-04-13T10:00:00.000000",
-      "is_deleted": false}"""
 
 
 class Asset(msgspec.Struct):
@@ -80,7 +76,3 @@ class CardTemplate(msgspec.Struct):
     created_by: str
     created_at: Stamp
     updated_at: Stamp
-
-    EXAMPLE: ClassVar[str] = """{"uuid": "f4a5b6c7-d8e9-0123-abcd-567890123456", "title": "Input protection", "description": "",
-      "version": 2, "system_id": null, "steps": [{"title": "Apply 13V to input rail", "description": "", "step_type": "passfail"}],
-      "created_by": "engineer@example.com", "created_at": "2026-04-13T10:10:00.000000", "updated_at": "2026-04-13T10:20:00.000000"}"""

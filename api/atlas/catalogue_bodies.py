@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from api import bodies
-from api.atlas.words import Description, StepTitle, Title, wrong_type
+from api.atlas.words import Description, StepTitle, StepType, Title, wrong_type
 from domain.card_templates import TemplateStep
 from domain.issues import IssueStatus, Priority
 from domain.refusals import FieldError
@@ -80,7 +80,7 @@ class UpdateIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class WriteTemplateStep(TemplateStep, frozen=True, forbid_unknown_fields=True):
     title: StepTitle
     description: Description = ""
-    step_type: str = "passfail"
+    step_type: StepType = "passfail"
 
 
 class CreateTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -18,7 +18,10 @@ from domain.tokens import Role, at_least
 from infra import replay
 from projections import between, past
 
-Version = Annotated[int, Meta(ge=1, description="A version of the run; `from` is required, `to` is the newest unless told.")]
+QUERY = {
+    "from": Annotated[int, Meta(ge=1, description="A version of the run.")],
+    "to": Annotated[int, Meta(ge=1, description="A version not before it; the newest unless told.")],
+}
 
 
 class ComponentDiff(msgspec.Struct):
@@ -39,7 +42,7 @@ class Diff(msgspec.Struct, rename={"since": "from"}):
 
 @get(
     "/test-runs/{run_id:str}/diff",
-    operation=Operation("What changed between two versions", Role.VIEWER, Diff, query={"from": Version, "to": Version}, kept=False),
+    operation=Operation("What changed between two versions", Role.VIEWER, Diff, query=QUERY, needed=("from",), kept=False),
 )
 async def get_diff(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     actor, query = exchange.actor(request), Query(request.scope["query_string"])

@@ -19,7 +19,14 @@ WITHIN = "A zip of every event with its place in the chain, the signed checkpoin
 @get(
     "/test-runs/{run_id:str}/evidence",
     operation=Operation(
-        "Export the evidence of a run", Role.VIEWER, bytes, more=(409,), kept=False, media=("application/zip",), description=WITHIN
+        "Export the evidence of a run",
+        Role.VIEWER,
+        bytes,
+        more=(409,),
+        kept=False,
+        media=("application/zip",),
+        headers=("Disposition",),
+        description=WITHIN,
     ),
 )
 async def export_evidence(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:

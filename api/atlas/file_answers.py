@@ -1,13 +1,13 @@
 """Data files and reports as they stand inside runs, cards and steps."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
 from api.atlas.linked_answers import IssueReference
-from api.atlas.words import Stamp
+from api.openapi.envelopes import Stamp
 
 Scope = Annotated[str, Meta(description="`run`, `card` or `step`.", pattern="^(run|card|step)$")]
 Progress = Annotated[
@@ -41,11 +41,6 @@ class DataFile(msgspec.Struct):
     s3_etag: Annotated[str, Meta(description="Pinned at registration.")]
     sha256: Annotated[str | None, Meta(description="Hexadecimal; null until the object has been read once.")]
 
-    EXAMPLE: ClassVar[str] = r"""{"uuid": "b1c2d3e4-f5a6-7890-bcde-234567890123", "file_name": "motor_test_log.csv",
-      "s3_url": "s3://your-bucket/test-data/motor_test_log.csv", "file_size": 204800, "content_type": "text/csv",
-      "uploaded_by": "engineer@example.com", "created_at": "2026-04-13T11:02:00.000000", "associations": [],
-      "s3_version_id": "3sL4kqtJlcpXroDTDmJ", "s3_etag": "\"9b2cf535f27731c974343645a3985328\"", "sha256": null}"""
-
 
 class ReportSummary(msgspec.Struct):
     """A report inside a card or step."""
@@ -78,13 +73,6 @@ class Report(msgspec.Struct):
     completed_at: Stamp | None
     failure_reason: str | None
 
-    EXAMPLE: ClassVar[str] = """{"uuid": "d0e1f2a3-b4c5-6789-defa-890123456789",
-      "title": "Motor Controller Acceptance Test \\u2013 Run Analysis",
-      "scope": "run", "status": "pending", "content": "", "summary": "", "issues": [], "test_data": [],
-      "job_run_id": "e1f2a3b4-c5d6-7890-efab-901234567890", "created_by": "engineer@example.com",
-      "created_at": "2026-04-13T11:05:00.000000", "test_card_id": null, "test_step_id": null, "manifest": null, "completed_at": null,
-      "failure_reason": null}"""
-
 
 class JobRun(msgspec.Struct):
     """The work behind a report."""
@@ -99,7 +87,3 @@ class JobRun(msgspec.Struct):
     started_at: Stamp | None
     ended_at: Stamp | None
     error: Annotated[str | None, Meta(description="Why the report failed.")]
-
-    EXAMPLE: ClassVar[str] = """{"uuid": "e1f2a3b4-c5d6-7890-efab-901234567890", "job_type": "test_run_report", "status": "running",
-      "test_run_id": "c9d0e1f2-a3b4-5678-cdef-789012345678", "report_id": "d0e1f2a3-b4c5-6789-defa-890123456789", "attempt": 1,
-      "created_at": "2026-04-13T11:05:00.000000", "started_at": "2026-04-13T11:05:00.180000", "ended_at": null, "error": null}"""

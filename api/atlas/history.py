@@ -10,10 +10,10 @@ from litestar import Response, get
 from msgspec import Meta
 
 from api import pages, parameters
-from api.atlas.catalogue import NOUNS, SHELVES, where
+from api.atlas.catalogue import NOUNS, SHELVES, a, where
 from api.atlas.runs import target
 from api.exchange import Exchange, Req, document
-from api.openapi.envelopes import Items
+from api.openapi.envelopes import Items, Stamp
 from api.openapi.operation import Operation
 from commands.work import Target
 from domain.facts import BY_NAME, Kind
@@ -55,7 +55,7 @@ class Entry(msgspec.Struct):
     version: int
     event_id: UUID
     type: str
-    recorded_at: str
+    recorded_at: Stamp
     actor: str
     component_type: str
     component_id: UUID
@@ -146,32 +146,36 @@ def _wanted(
     return wanted
 
 
-def _operation(noun: str, components: tuple[str, ...]) -> Operation:
+def _operation(one: str, components: tuple[str, ...]) -> Operation:
     query = {
-        "component": Literal[components],
-        "component_id": UUID,
-        "actor": Annotated[str, Meta(description="As shown: an e-mail.")],
-        "type": Literal[tuple(sorted(TYPES))],
-        "order": Annotated[Literal["asc", "desc"], Meta(description="`asc` unless told.")],
+        "component": Annotated[Literal[components], Meta(description="Only events of this kind of component.")],
+        "component_id": Annotated[UUID, Meta(description="Only events of this component.")],
+        "actor": Annotated[str, Meta(description="Only what this person did; as shown: an e-mail, or `erased-user-…`.")],
+        "type": Annotated[Literal[tuple(sorted(TYPES))], Meta(description="Only events of this type.")],
+        "order": Annotated[
+            Literal["asc", "desc"], Meta(description="By version; oldest first unless told.", extra_json_schema={"default": "asc"})
+        ],
         **pages.PAGING,
-        "limit": Annotated[int, Meta(ge=1, le=PAGE_MAX, description=f"Items a page; {PAGE} unless told.")],
+        "limit": Annotated[int, Meta(ge=1, le=PAGE_MAX, description="Items a page.", extra_json_schema={"default": PAGE})],
     }
-    return Operation(f"Tell the history of a {noun}", Role.VIEWER, Items[Entry], query=query)
+    return Operation(
+        f"Tell the history of {one}", Role.VIEWER, Items[Entry], query=query, noun="" if len(components) > 1 else f"{one.split(' ', 1)[1]}s"
+    )
 
 
-@get("/test-runs/{run_id:str}/history", operation=_operation("test run", OF_RUN))
+@get("/test-runs/{run_id:str}/history", name="get run history", operation=_operation("a test run", OF_RUN))
 async def get_history(request: Req, exchange: Exchange, run_id: str) -> Response[bytes]:
     return await read(request, exchange, target(run_id), OF_RUN)
 
 
 def _of_shelf(shelf: Any) -> Any:
     @get(
-        f"{shelf.path}/{{entity_id:str}}/history",
-        name=f"history {shelf.path}",
-        operation=_operation(NOUNS[shelf.kind], (shelf.kind.value,)),
+        f"{shelf.one}/history",
+        name=f"get {NOUNS[shelf.kind]} history",
+        operation=_operation(a(shelf), (shelf.kind.value,)),
     )
-    async def get_entity_history(request: Req, exchange: Exchange, entity_id: str) -> Response[bytes]:
-        return await read(request, exchange, where(shelf, entity_id), (shelf.kind.value,))
+    async def get_entity_history(request: Req, exchange: Exchange) -> Response[bytes]:
+        return await read(request, exchange, where(shelf, request), (shelf.kind.value,))
 
     return get_entity_history
 

@@ -1,6 +1,5 @@
 """Atlas: observations at a step."""
 
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -12,7 +11,7 @@ from api.atlas.answers import Observation
 from api.atlas.cards import card_id_of
 from api.atlas.runs import given, target
 from api.atlas.steps import of_step, step_id_of
-from api.atlas.words import Note
+from api.atlas.words import Claim, Note
 from api.exchange import Exchange, Req
 from api.openapi.envelopes import Items
 from api.openapi.operation import Operation
@@ -27,12 +26,12 @@ PATH = "/test-runs/{run_id:str}/cards/{card_id:str}/steps/{step_id:str}/observat
 
 class RecordObservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: Note
-    observed_at: datetime | None = None
+    observed_at: Claim | None = None
 
 
 class EditObservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: Note | UnsetType = UNSET
-    observed_at: datetime | None | UnsetType = UNSET
+    observed_at: Claim | None | UnsetType = UNSET
 
 
 def detail(work: Work, observation: UUID, status: int = 200, location: str | None = None) -> Query:

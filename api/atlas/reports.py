@@ -80,7 +80,14 @@ async def list_reports(request: Req, exchange: Exchange, run_id: str) -> Respons
 
 @get(
     REPORTS + "/{report_id:str}",
-    operation=Operation("Read a report", Role.VIEWER, Report, query={"format": Form}, media=(JSON, "text/html", "application/pdf")),
+    operation=Operation(
+        "Read a report",
+        Role.VIEWER,
+        Report,
+        query={"format": Form},
+        media=(JSON, "text/html", "application/pdf"),
+        headers=("PagePolicy", "Disposition"),
+    ),
 )
 async def get_report(request: Req, exchange: Exchange, run_id: str, report_id: str) -> Response[bytes]:
     """As JSON, or as a page to read, print and hand in."""

@@ -26,13 +26,15 @@ from projections import documents, run_list
 PAGE_MAX = 1_000
 PAST_QUERY = {
     "version": Annotated[int, Meta(ge=1, description="As it was after this many events.")],
-    "as_of": Annotated[datetime, Meta(description="As it was at this time; not together with `version`.")],
+    "as_of": Annotated[
+        datetime, Meta(extra_json_schema=bodies.A_TIME, description=f"As it was at this time; not together with `version`. {words.ISO}")
+    ],
 }
 LIST_QUERY = {
-    "system_id": UUID,
+    "system_id": words.OfSystem,
     "created_after": words.After,
     "created_before": words.Before,
-    "has_reports": Annotated[bool, Meta(description="Only runs with reports, or only those without.")],
+    "has_reports": words.HasReports,
     **pages.PAGING,
 }
 

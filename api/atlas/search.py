@@ -10,6 +10,7 @@ from msgspec import Meta
 from api import parameters
 from api.atlas import words
 from api.atlas.answers import RunSummary
+from api.bodies import SOME_TEXT
 from api.exchange import Exchange, Req
 from api.openapi.operation import Operation
 from domain.tokens import Role
@@ -23,19 +24,27 @@ MODES = ("default", "fulltext", "semantic")
 KINDS = ("run", "card", "step", "report")
 ORDERS = ("relevance", "created_at", "updated_at")
 QUERY = {
-    "q": Annotated[str, Meta(min_length=1, max_length=TEXT_MAX, description='`"a phrase"`, `-not this`, quantities such as `13V`.')],
+    "q": Annotated[
+        str, Meta(max_length=TEXT_MAX, extra_json_schema=SOME_TEXT, description='`"a phrase"`, `-not this`, quantities such as `13V`.')
+    ],
     "mode": Annotated[
         Literal["default", "fulltext", "semantic"],
-        Meta(description="By words and meaning unless told; identifiers and quantities alone by words."),
+        Meta(
+            description="By words and meaning unless told; identifiers and quantities alone by words.",
+            extra_json_schema={"default": "default"},
+        ),
     ],
     "component_types": Annotated[list[Literal["run", "card", "step", "report"]], Meta(description="What may match; all unless told.")],
-    "system_id": UUID,
+    "system_id": words.OfSystem,
     "created_after": words.After,
     "created_before": words.Before,
-    "has_reports": Annotated[bool, Meta(description="Only runs with reports, or only those without.")],
-    "sort_by": Annotated[Literal["relevance", "created_at", "updated_at"], Meta(description="`relevance` unless told.")],
-    "limit": Annotated[int, Meta(ge=1, le=100, description="Runs a page; 20 unless told.")],
-    "offset": Annotated[int, Meta(ge=0, le=10_000)],
+    "has_reports": words.HasReports,
+    "sort_by": Annotated[
+        Literal["relevance", "created_at", "updated_at"],
+        Meta(description="The order of runs, best or newest first.", extra_json_schema={"default": "relevance"}),
+    ],
+    "limit": Annotated[int, Meta(ge=1, le=100, description="Runs a page.", extra_json_schema={"default": 20})],
+    "offset": Annotated[int, Meta(ge=0, le=10_000, description="Runs to leave out.", extra_json_schema={"default": 0})],
 }
 ABOUT = "Where no vector can be had for the question, words alone decide, and the answer carries `X-Search-Meaning: unavailable`."
 
@@ -64,7 +73,16 @@ class SearchResults(msgspec.Struct):
 
 @get(
     "/test-runs/search",
-    operation=Operation("Search test runs", Role.VIEWER, SearchResults, query=QUERY, kept=False, description=ABOUT),
+    operation=Operation(
+        "Search test runs",
+        Role.VIEWER,
+        SearchResults,
+        query=QUERY,
+        needed=("q",),
+        kept=False,
+        headers=("SearchMeaning",),
+        description=ABOUT,
+    ),
 )
 async def search_runs(request: Req, exchange: Exchange) -> Response[bytes]:
     text, mode, asked = _asked(request, exchange)

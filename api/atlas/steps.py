@@ -1,7 +1,6 @@
 """Atlas: steps of a card, and outcomes in bulk."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from api import bodies, parameters
 from api.atlas.answers import Step
 from api.atlas.cards import card_id_of
 from api.atlas.runs import given, limits, target
-from api.atlas.words import Description, Order, StepTitle, wrong_type
+from api.atlas.words import Claim, Description, Order, StepTitle, StepType, wrong_type
 from api.exchange import Exchange, Req
 from api.openapi.envelopes import Items
 from api.openapi.operation import Operation
@@ -34,7 +33,7 @@ DEFINITION_MEMBERS = frozenset(("title", "description", "order", "step_type"))
 class CreateStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: StepTitle
     description: Description = ""
-    step_type: str = "passfail"
+    step_type: StepType = "passfail"
     order: Order | None = None
 
 
@@ -44,20 +43,20 @@ class UpdateStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order: Order | UnsetType = UNSET
     execution_status: ExecutionStatus | UnsetType = UNSET
     exception: Description | None | UnsetType = UNSET
-    started_at: datetime | None | UnsetType = UNSET
-    ended_at: datetime | None | UnsetType = UNSET
+    started_at: Claim | None | UnsetType = UNSET
+    ended_at: Claim | None | UnsetType = UNSET
 
 
 class StepResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     test_step_id: UUID
     execution_status: ExecutionStatus
     exception: Description | None | UnsetType = UNSET
-    started_at: datetime | None | UnsetType = UNSET
-    ended_at: datetime | None | UnsetType = UNSET
+    started_at: Claim | None | UnsetType = UNSET
+    ended_at: Claim | None | UnsetType = UNSET
 
 
 class RecordResults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    results: Annotated[list[StepResult], Meta(min_length=1)]
+    results: Annotated[list[StepResult], Meta(min_length=1, extra_json_schema={"maxItems": RESULTS_MAX})]
 
 
 def outcome_of(wanted: UpdateStep | StepResult) -> Outcome:

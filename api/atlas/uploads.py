@@ -13,8 +13,8 @@ from msgspec import Meta
 from api import bodies
 from api.atlas.data_files import FILE, ContentType, FileName, FileSize, file_id_of, unfit
 from api.atlas.runs import target
-from api.atlas.words import Stamp
 from api.exchange import Exchange, Req
+from api.openapi.envelopes import Stamp
 from api.openapi.operation import Operation
 from commands.work import Query, Work
 from domain import s3_urls, uploads

@@ -8,9 +8,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from api.bodies import NOT_BLANK, SOME_TEXT
+from api.bodies import A_TIME, NOT_BLANK, SOME_TEXT
 from domain.refusals import FieldError
 
+ISO = "ISO 8601; without an offset it is UTC, finer than a microsecond is cut."
 ORDER_MAX = 2**53 - 1  # the largest whole number that every JSON reader keeps
 
 Title = Annotated[str, Meta(max_length=255, extra=NOT_BLANK, extra_json_schema=SOME_TEXT)]
@@ -18,11 +19,15 @@ StepTitle = Annotated[str, Meta(max_length=100, extra=NOT_BLANK, extra_json_sche
 Description = Annotated[str, Meta(max_length=20_000)]
 Note = Annotated[str, Meta(max_length=20_000, extra=NOT_BLANK, extra_json_schema=SOME_TEXT)]
 Reason = Annotated[str, Meta(max_length=2_000, extra=NOT_BLANK, extra_json_schema=SOME_TEXT)]
-Stamp = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$", description="UTC, without a zone, with six decimals.")]
-Order = Annotated[int, Meta(ge=1, le=ORDER_MAX)]
+Order = Annotated[int, Meta(ge=1, le=ORDER_MAX, description="Lists sort by this; last unless told.")]
 
-After = Annotated[datetime, Meta(description="Created at this time or later.")]
-Before = Annotated[datetime, Meta(description="Created before this time.")]
+Claim = Annotated[datetime, Meta(extra_json_schema=A_TIME, description=f"As claimed by the client. {ISO}")]
+
+After = Annotated[datetime, Meta(extra_json_schema=A_TIME, description=f"Created at this time or later. {ISO}")]
+Before = Annotated[datetime, Meta(extra_json_schema=A_TIME, description=f"Created before this time. {ISO}")]
+OfSystem = Annotated[UUID, Meta(description="Only what belongs to this system.")]
+HasReports = Annotated[bool, Meta(description="Only runs with reports, or only those without.")]
+StepType = Annotated[str, Meta(description="One of the deployment's step types.", examples=["passfail"])]
 
 
 def wrong_type(step: object, pointer: str, step_types: tuple[str, ...]) -> Iterator[FieldError]:

@@ -9,6 +9,8 @@ from domain.refusals import FieldError
 
 T = TypeVar("T")
 
+Stamp = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$", description="UTC, without a zone, with six decimals.")]
+
 
 class Items(msgspec.Struct, Generic[T]):
     """A list."""

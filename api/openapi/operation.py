@@ -15,7 +15,9 @@ class Operation(NamedTuple):
     `least` is the role needed (None: no token), `answer` the struct of the success body (None: no body), `query` the query
     parameters by name. Codes that follow from the method and the role are not named; `more` adds others. `if_match` is for
     routes that compare If-Match although they are a POST, or do not although they change something. `kept` says whether
-    the answer has an ETag where that does not follow from its being one resource.
+    the answer has an ETag where that does not follow from its being one resource. `headers` are further ones of the success, by
+    their names in `outputs.HEADERS`; `needed` are the query parameters that must be there. `noun` is what it is about, where the
+    file of the handler does not tell.
     """
 
     summary: str
@@ -28,6 +30,9 @@ class Operation(NamedTuple):
     if_match: bool | None = None
     kept: bool | None = None
     media: tuple[str, ...] = (JSON,)
+    headers: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    noun: str = ""
     description: str = ""
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> "Operation":

@@ -9,16 +9,16 @@ from msgspec import Meta
 
 from api import pages, parameters, recording
 from api.exchange import Exchange, Req
-from api.openapi.envelopes import Items
+from api.openapi.envelopes import Items, Stamp
 from api.openapi.operation import Operation
 from domain.tokens import Role
 from projections import access_log, listing
 
 PAGE, PAGE_MAX = 100, 1_000
 QUERY = {
-    "limit": Annotated[int, Meta(ge=1, le=PAGE_MAX, description=f"Items a page; {PAGE} unless told.")],
-    "cursor": Annotated[str, Meta(description="From the `Link` of the page before.")],
-    "actor": Annotated[str, Meta(description="As shown: an e-mail.")],
+    "limit": Annotated[int, Meta(ge=1, le=PAGE_MAX, description="Items a page.", extra_json_schema={"default": PAGE})],
+    "cursor": pages.PAGING["cursor"],
+    "actor": Annotated[str, Meta(description="As shown: an e-mail, or `erased-user-…`.")],
     "status": Annotated[int, Meta(ge=100, le=599, description="Only answers with this HTTP status.")],
 }
 
@@ -27,7 +27,7 @@ class AccessEntry(msgspec.Struct, kw_only=True):
     """A denial (401, 403, or 404 for what lies out of scope) or a privileged read. `actor` is null where no token told it."""
 
     entry_id: UUID
-    recorded_at: str
+    recorded_at: Stamp
     status: int
     reason: str
     method: str

@@ -20,19 +20,25 @@ FILES = {
 POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-@get("/schema/openapi.json", operation=Operation("The OpenAPI document of this API", None, dict, kept=True))
+@get("/schema/openapi.json", name="get openapi", operation=Operation("The OpenAPI document of this API", None, dict, kept=True))
 async def openapi(request: Req) -> Response[bytes]:
     body: bytes = request.app.state.openapi
     return document(request, body, tag_of(body), {})
 
 
-@get("/docs", operation=Operation("A page that shows this document", None, str, media=("text/html",)))
+@get(
+    "/docs",
+    name="get docs",
+    operation=Operation("A page that shows this document", None, str, media=("text/html",), headers=("PagePolicy",)),
+)
 async def page() -> Response[bytes]:
     return html((PAGE / "docs.html").read_bytes())
 
 
 @get(
-    "/docs/{file:str}", operation=Operation("A file of the page", None, str, more=(404,), media=("text/css", "text/javascript"), kept=True)
+    "/docs/{file:str}",
+    name="get docs file",
+    operation=Operation("A file of the page", None, str, more=(404,), media=("text/css", "text/javascript"), kept=True),
 )
 async def file_of_page(request: Req, file: str) -> Response[bytes]:
     if file not in FILES:

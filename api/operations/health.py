@@ -16,10 +16,14 @@ DATABASE_S = 2.0
 
 
 class Liveness(msgspec.Struct):
+    """The process answers."""
+
     status: str
 
 
 class Readiness(msgspec.Struct):
+    """The database answers and holds the schema of this release."""
+
     status: str
     schema_version: Annotated[int, Meta(description="Of the database; the one that this release needs.")]
     sequence: Annotated[sequence.Lag, Meta(description="How far the sequencer is behind the log. It delays followers, never a request.")]
@@ -27,12 +31,12 @@ class Readiness(msgspec.Struct):
     views_current: Annotated[bool, Meta(description="False: the views were built by another release. They serve; a rebuild is due.")]
 
 
-@get("/livez", operation=Operation("Whether the process lives", None, Liveness))
+@get("/livez", name="get livez", operation=Operation("Whether the process lives", None, Liveness))
 async def livez() -> Response[bytes]:
     return Response(b'{"status":"ok"}', media_type=JSON)
 
 
-@get("/readyz", operation=Operation("Whether requests can be served", None, Readiness, more=(503,)))
+@get("/readyz", name="get readyz", operation=Operation("Whether requests can be served", None, Readiness, more=(503,)))
 async def readyz(exchange: Exchange) -> Response[bytes]:
     """200 when the database answers and holds the schema of this release; 503 otherwise."""
     async with exchange.pool.connection(timeout=DATABASE_S) as conn:

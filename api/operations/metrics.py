@@ -89,7 +89,7 @@ async def _standing(exchange: Exchange) -> bytes:
     return generate_latest(registry)
 
 
-@get("/metrics", operation=Operation("Figures for Prometheus", None, str, more=(401, 503), media=("text/plain",)))
+@get("/metrics", name="get metrics", operation=Operation("Figures for Prometheus", None, str, more=(401, 503), media=("text/plain",)))
 async def metrics(request: Req, exchange: Exchange) -> Response[bytes]:
     """Open to everyone who reaches the address, unless the deployment asks for a token."""
     if exchange.settings.metrics_need_token:

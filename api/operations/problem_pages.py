@@ -39,7 +39,13 @@ class ProblemPage(msgspec.Struct):
     do: str
 
 
-@get("/problems/{slug:str}", operation=Operation("What a type of problem means", None, ProblemPage, more=(404,), media=("text/html", JSON)))
+@get(
+    "/problems/{slug:str}",
+    name="get problem",
+    operation=Operation(
+        "What a type of problem means", None, ProblemPage, more=(404,), media=("text/html", JSON), headers=("PagePolicy", "Vary")
+    ),
+)
 async def problem(request: Req, slug: str) -> Response[bytes]:
     """HTML for people, JSON for whoever prefers it in Accept."""
     if slug not in PROBLEMS:

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from msgspec import Meta
 
 from api import bodies
-from api.bodies import NOT_BLANK
+from api.bodies import NOT_BLANK, SOME_TEXT
 from api.exchange import Exchange, Req
 from api.openapi.operation import Operation
 from commands.work import Query, Work
@@ -17,10 +17,10 @@ from domain.tokens import Role, at_least
 from infra import followers
 from projections import rebuild_log, standing
 
-Reason = Annotated[str, Meta(max_length=2_000, extra=NOT_BLANK)]
+Reason = Annotated[str, Meta(max_length=2_000, extra=NOT_BLANK, extra_json_schema=SOME_TEXT)]
 
 
-class ParkedRoot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AskFollower(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The root to try again, or whose first event to leave out, and why."""
 
     root_id: UUID
@@ -55,7 +55,7 @@ async def show_projections(request: Req, exchange: Exchange) -> Response[bytes]:
 @post(
     "/admin/rebuild",
     status_code=202,
-    operation=Operation("Rebuild the views beside the live ones", Role.ADMIN, RebuildAsked, 202, kept=False),
+    operation=Operation("Rebuild the views beside the live ones", Role.ADMIN, RebuildAsked, 202, kept=False, headers=("Location",)),
 )
 async def ask_for_rebuild(request: Req, exchange: Exchange) -> Response[bytes]:
     """The worker builds all views beside the live ones and swaps them in; progress is shown by /admin/projections."""
@@ -70,7 +70,7 @@ async def ask_for_rebuild(request: Req, exchange: Exchange) -> Response[bytes]:
 @post(
     "/admin/followers/{name:str}/retry",
     status_code=200,
-    operation=Operation("Try a parked root again", Role.ADMIN, FollowerAsked, body=ParkedRoot, kept=False),
+    operation=Operation("Try a parked root again", Role.ADMIN, FollowerAsked, body=AskFollower, kept=False),
 )
 async def retry_root(request: Req, exchange: Exchange, name: str) -> Response[bytes]:
     return await _ask_follower(request, exchange, name, "retry")
@@ -79,7 +79,7 @@ async def retry_root(request: Req, exchange: Exchange, name: str) -> Response[by
 @post(
     "/admin/followers/{name:str}/skip",
     status_code=200,
-    operation=Operation("Leave out a parked root's first event", Role.ADMIN, FollowerAsked, body=ParkedRoot, kept=False),
+    operation=Operation("Leave out a parked root's first event", Role.ADMIN, FollowerAsked, body=AskFollower, kept=False),
 )
 async def skip_event(request: Req, exchange: Exchange, name: str) -> Response[bytes]:
     return await _ask_follower(request, exchange, name, "skip")
@@ -89,7 +89,7 @@ async def _ask_follower(request: Req, exchange: Exchange, name: str, wanted: str
     body = exchange.body(request)
 
     async def decide(work: Work) -> Query:
-        root = bodies.check(ParkedRoot, body)
+        root = bodies.check(AskFollower, body)
         if not await followers.ask(work.conn, name, root.root_id, wanted, root.reason):
             raise NotFound("The follower has not parked this root.")
         return _said(FollowerAsked(name, root.root_id, wanted, root.reason))

@@ -12,7 +12,7 @@ from msgspec import Meta
 from api import bodies, pages, parameters
 from api.bodies import NOT_BLANK, SOME_TEXT
 from api.exchange import Exchange, Req
-from api.openapi.envelopes import Items
+from api.openapi.envelopes import Items, Stamp
 from api.openapi.operation import Operation
 from commands import tokens
 from commands.work import Query, Target, Work
@@ -38,7 +38,7 @@ class CreateToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role: Role
     system_ids: Annotated[list[UUID], Meta(min_length=1, max_length=SCOPES_MAX)] | None = None
     project_ids: Annotated[list[Project], Meta(min_length=1, max_length=SCOPES_MAX)] | None = None
-    expires_at: datetime | None = None
+    expires_at: Annotated[datetime, Meta(extra_json_schema=bodies.A_TIME, description="Within the next ten years.")] | None = None
 
 
 class Token(msgspec.Struct, kw_only=True):
@@ -51,9 +51,9 @@ class Token(msgspec.Struct, kw_only=True):
     role: Role
     system_ids: list[UUID] | None
     project_ids: list[str] | None
-    created_at: str
-    expires_at: str | None
-    last_used_at: str | None
+    created_at: Stamp
+    expires_at: Stamp | None
+    last_used_at: Stamp | None
     revoked: bool
 
 
@@ -63,7 +63,10 @@ class IssuedToken(Token, kw_only=True):
     token: str | None
 
 
-@post("/admin/tokens", operation=Operation("Issue an access token", Role.ADMIN, IssuedToken, 201, CreateToken, kept=False))
+@post(
+    "/admin/tokens",
+    operation=Operation("Issue an access token", Role.ADMIN, IssuedToken, 201, CreateToken, kept=False, headers=("Location",)),
+)
 async def create_token(request: Req, exchange: Exchange) -> Response[bytes]:
     exchange.require(request, Role.ADMIN)
     body, text, now = exchange.body(request), tokens.fresh(), datetime.now(UTC)
