@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PORT ?= 8000
 
-.PHONY: run test lint bench soak faults e2e lock
+.PHONY: run test lint bench soak faults fuzz e2e lock
 
 run:
 	@$(PYTHON) bootstrap.py prod
@@ -30,6 +30,10 @@ soak:
 faults:
 	@$(PYTHON) bootstrap.py dev
 	FAULT_S=$${FAULT_S:-90} FAULT_SEED=$${FAULT_SEED:-$$(date +%s)} $(BIN)/python -m pytest -rP tests/faults
+
+fuzz:
+	@$(PYTHON) bootstrap.py dev
+	FUZZ_S=$${FUZZ_S:-600} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(BIN)/python -m pytest -rP tests/api/test_contract_fuzz.py
 
 e2e:
 	@$(PYTHON) bootstrap.py dev
