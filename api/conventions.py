@@ -11,6 +11,7 @@ from litestar import Litestar
 from api import problems
 from api.recording import Send, recorded
 from api.routes import Routes
+from infra import tracing
 from infra.access_log import AccessLog
 from infra.rate_limits import RateLimits, Standing
 
@@ -40,23 +41,30 @@ class Conventions:
         state["request_id"], state["rate"] = request_id, self._untouched
         method, route = scope["method"], self._routes.find(scope["path"])
         reply = _finish(send, state, drop_body=method == "HEAD")
+        name = UNMATCHED if route is None else route.path
         try:
-            if route is None:
-                await problems.send(scope, reply, "not-found", "There is nothing at this address.")
-            elif method == "OPTIONS":
-                await reply({"type": "http.response.start", "status": 204, "headers": [(b"allow", route.allowed.encode())]})
-                await reply({"type": "http.response.body", "body": b""})
-            elif method not in route.methods:
-                await problems.send(
-                    scope, reply, "method-not-allowed", f"This address takes {route.allowed}.", (b"allow", route.allowed.encode())
-                )
-            else:
-                asked: Any = {**scope, "method": "GET"} if method == "HEAD" else scope  # the server must still see HEAD
-                await self.app(asked, receive, recorded(scope, reply, self._access_log))
+            with tracing.request(method, name, scope["headers"]) as span:
+                await self._answer(scope, receive, reply, route)
+                tracing.answered(span, state["status"], request_id)
         finally:
             seconds = time.perf_counter() - started
             for observe in self._observers:
-                observe(method, UNMATCHED if route is None else route.path, state.get("status", 500), seconds, request_id)
+                observe(method, name, state.get("status", 500), seconds, request_id)
+
+    async def _answer(self, scope: Any, receive: Any, reply: Send, route: Any) -> None:
+        method = scope["method"]
+        if route is None:
+            await problems.send(scope, reply, "not-found", "There is nothing at this address.")
+        elif method == "OPTIONS":
+            await reply({"type": "http.response.start", "status": 204, "headers": [(b"allow", route.allowed.encode())]})
+            await reply({"type": "http.response.body", "body": b""})
+        elif method not in route.methods:
+            await problems.send(
+                scope, reply, "method-not-allowed", f"This address takes {route.allowed}.", (b"allow", route.allowed.encode())
+            )
+        else:
+            asked: Any = {**scope, "method": "GET"} if method == "HEAD" else scope  # the server must still see HEAD
+            await self.app(asked, receive, recorded(scope, reply, self._access_log))
 
 
 def _finish(send: Send, state: dict[str, Any], *, drop_body: bool) -> Send:

@@ -14,7 +14,7 @@ from api import app
 from cli import database_rules, deployment, first_admin, output
 from cli.exits import Exit, Stop
 from cli.joined_writes import JoinedWrites
-from infra import database, logs
+from infra import database, logs, tracing
 from infra import listener as listening
 from infra.embedded.supervisor import DirectoryInUse, holder_of
 from infra.listener import Listener
@@ -31,6 +31,7 @@ def serve(*, with_worker: bool, as_json: bool) -> None:
     """Serve the API, with a worker; starts the embedded servers that no address is set for."""
     settings = Settings.from_env()
     logs.configure(settings.log, settings.log_level)
+    tracing.begin("api")
     first_admin.check(settings.admin_token)
     if not settings.is_complete and (holder := holder_of(settings.data_dir)):
         raise DirectoryInUse(settings.data_dir, holder)

@@ -6,7 +6,7 @@ import signal
 import click
 
 from cli import database_rules, deployment, output
-from infra import database, logs
+from infra import database, logs, tracing
 from infra.settings import Settings
 from workers import program
 
@@ -24,6 +24,7 @@ def worker(*, processes: int, threads: int, as_json: bool) -> None:
     """
     with deployment.reach(whole=True) as settings:
         logs.configure(settings.log, settings.log_level)
+        tracing.begin("worker")
         asyncio.run(_work(settings, processes, threads, as_json=as_json))
 
 

@@ -17,7 +17,7 @@ from commands.asking import Answer, Ask
 from commands.work import Query, Target, Work
 from domain.refusals import NotFound, PreconditionRequired, Refusal, RequestInProgress, Unavailable
 from domain.tokens import Role
-from infra import log
+from infra import log, tracing
 from infra.append import Origin
 from infra.bell import Bell
 from infra.ids import uuid7
@@ -96,6 +96,7 @@ def _origin(ask: Ask) -> Origin:
         surface=ask.surface,
         client=ask.client,
         request_id=ask.request_id,
+        **tracing.current()._asdict(),
     )
 
 
@@ -141,7 +142,8 @@ async def _found(conn: AsyncConnection[Any], lost: list[Work]) -> Answer | None:
 
 async def _appended(conn: AsyncConnection[Any], work: Work) -> Answer:
     if work.changes:
-        appended = await _append(conn, work)
+        with tracing.span("append", events=len(work.changes)):
+            appended = await _append(conn, work)
         if appended is None:
             raise log.Overtaken
         answer = _answer(work, *appended)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 
@@ -12,6 +13,7 @@ from domain.facts import EVOLVE, Kind
 from domain.issue_links import IssueLinked, IssueUnlinked
 from infra import mapper
 from infra.append import GATE, Member, Origin, RowStatement, Statement
+from infra.tracing import NOWHERE, Context
 
 Projector = Callable[[Sequence[Change]], list[RowStatement]]
 
@@ -161,6 +163,16 @@ async def committed(conn: AsyncConnection[Any], changes: Sequence[Change], origi
     )
     row = await cursor.fetchone()
     return None if row is None else int(row[0]) + len(changes) - 1
+
+
+async def context_of(conn: AsyncConnection[Any], stream_id: UUID) -> Context:
+    """Where the change came from that began a stream."""
+    cursor = await conn.execute("SELECT metadata FROM events WHERE originator_id = %s ORDER BY originator_version LIMIT 1", (stream_id,))
+    row = await cursor.fetchone()
+    if row is None:
+        return NOWHERE
+    origin = msgspec.json.decode(bytes(row[0]), type=Origin)
+    return Context(origin.correlation_id, origin.causation_id)
 
 
 def connection_broke(error: psycopg.OperationalError) -> bool:

@@ -86,6 +86,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "psycopg_pool": "it is given the pool that answers are read on",
     },
     "infra/storage.py": {"aiohttp": "a body that was cut short comes as its error, which aiobotocore lets through"},
+    "infra/tracing.py": {"opentelemetry": "spans are its business; an extra, imported where there is a collector"},
     "infra/probes.py": {"botocore": "the errors of aiobotocore are defined there"},
     "workers/analysis/readers/workbooks.py": {"fastexcel": "it reads Excel sheets"},
     "workers/analysis/readers/tdms.py": {"nptdms": "it reads the format; an extra"},

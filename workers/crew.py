@@ -8,7 +8,7 @@ import signal
 from multiprocessing.context import SpawnProcess
 
 from commands.door import Door
-from infra import database, logs
+from infra import database, logs, tracing
 from infra.settings import Settings
 from projections import views
 from workers import jobs
@@ -43,6 +43,7 @@ def _start(settings: Settings, threads: int) -> SpawnProcess:
 def work(settings: Settings, threads: int, parent: int) -> None:
     """The body of such a process."""
     logs.configure(settings.log, settings.log_level)
+    tracing.begin("worker")
     asyncio.run(_until_told(settings, threads, parent))
 
 

@@ -12,7 +12,7 @@ from domain.facts import Kind
 from domain.refusals import Refusal
 from domain.reports import ATTEMPTS_MAX, ReportCompleted, ReportFailed
 from domain.tokens import Role
-from infra import fault_points, leases
+from infra import fault_points, leases, log, tracing
 from infra.confined import Broken
 from infra.database import AWAY
 from infra.leases import Fenced, Lease
@@ -34,6 +34,20 @@ async def analyse(report_id: UUID, bench: Bench) -> None:
     if lease is None:
         return
     await fault_points.reach("report.leased")
+    asked = await _asked(bench, report_id)
+    with tracing.job("make report", asked, report_id=str(report_id), attempt=lease.attempt):
+        await _make(bench, lease)
+
+
+async def _asked(bench: Bench, report_id: UUID) -> tracing.Context:
+    """Where the request came from; not looked up while nobody collects spans."""
+    if not tracing.is_on():
+        return tracing.NOWHERE
+    async with bench.door.pool.connection() as conn:
+        return await log.context_of(conn, report_id)
+
+
+async def _make(bench: Bench, lease: Lease) -> None:
     tasks = {asyncio.create_task(_attempt(bench, lease)), asyncio.create_task(_keep(bench, lease))}
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
