@@ -40,6 +40,11 @@ class Journal:
         os.write(self._out, msgspec.json.encode(operation) + b"\n")
         os.fdatasync(self._out)
 
+    def statuses(self) -> set[int]:
+        """Every status that ever came."""
+        lines = (msgspec.json.decode(line, type=Operation) for line in self._file.read_bytes().splitlines())
+        return {operation.status for operation in lines if operation.status is not None}
+
     def read(self) -> list[Operation]:
         """Every operation once, with the last that is known of it."""
         lines = self._file.read_bytes().splitlines()

@@ -32,7 +32,13 @@ def kill_postgres(program: Program) -> None:
     os.kill(program.servers()["postgres"], signal.SIGKILL)
 
 
-@pytest.mark.parametrize("fault", [kill_program, kill_postgres])
+def end_program(program: Program) -> None:
+    """As a deployment does it: what is in flight is finished, and the exit says that all is well."""
+    assert program.end(signal.SIGTERM) == 0
+    program.start()
+
+
+@pytest.mark.parametrize("fault", [kill_program, kill_postgres, end_program])
 def test_every_acknowledged_outcome_survives(tmp_path: Path, fault: Callable[[Program], None]) -> None:
     chance = random.Random(SEED)
     total = WRITERS * WRITES_EACH
@@ -51,6 +57,8 @@ def test_every_acknowledged_outcome_survives(tmp_path: Path, fault: Callable[[Pr
             writer.join(WAIT_S_MAX)
         assert [w.done for w in writers] == [WRITES_EACH] * WRITERS
         until(program.is_ready)
+        if fault is end_program:
+            assert outcomes.statuses() == {200}  # requests that it took were answered, others never reached it
         assert_kept(program, outcomes, total)
         for run, _, _ in runs:
             assert_summary_is_sum_of_steps(client, run)
