@@ -27,7 +27,7 @@ NOT_BLANK = {"not_blank": True}
 DAY, TIME_OF_DAY = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.,][0-9]{1,30})?"
 TIME = f"^{DAY}[Tt ]{TIME_OF_DAY}([Zz]|[+-][0-9]{{2}}(:?[0-9]{{2}})?)?$"
 A_TIME = {"pattern": TIME, "examples": ["2026-04-13T11:00:00Z"]}  # the same in a JSON schema
-SOME_TEXT = {"minLength": 1, "pattern": r"\S"}  # the same in a JSON schema
+SOME_TEXT = {"minLength": 1, "pattern": r"[^\s\u001c-\u001f\u0085]"}  # the same in a JSON schema
 _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,30}))?(Z|z|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
 _MEDIA = re.compile(r'\s*([^;\s]*)(?:.*;\s*charset="?([^";\s]*))?', re.DOTALL)
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)

@@ -45,8 +45,13 @@ def _words(old: Any, new: Any, at: tuple[str, ...]) -> Iterator[Change]:
         case dict(), dict():
             for name in sorted(old.keys() | new.keys()):
                 yield from _words(old.get(name), new.get(name), (*at, name))
-        case _ if old != new and (WORDS & set(at) or at[0] in ("info", "openapi") or "links" in at):
-            cut = next((i for i, part in enumerate(at) if part in WORDS or part == "links"), len(at) - 1)
+        case _ if old != new:
+            told = [
+                i for i, part in enumerate(at) if part in {*WORDS, "links"} and at[i - 1] != "properties"
+            ]  # a member may be called title
+            if not told and at[0] not in ("info", "openapi"):
+                return
+            cut = told[0] if told else len(at) - 1
             yield Change("/".join(at[: cut + 1]), "other words" if at[0] != "info" else f"{old} became {new}", False)
 
 
