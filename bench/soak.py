@@ -15,12 +15,11 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 import click
-import httpx
 import msgspec
 import psycopg
 
 from bench.ledger_maker import Made, Size
-from bench.load import Load, drive_apart, request
+from bench.load import Load, drive, drive_apart, request
 from bench.program import Program
 from bench.requests import outcomes
 from bench.world import World
@@ -104,22 +103,18 @@ class Watch(threading.Thread):
 
     def _look(self) -> None:
         begun = time.monotonic()
-        with (
-            psycopg.connect(self._world.owner_url, options=self._world.search_path, autocommit=True) as conn,
-            _client(self._world) as client,
-        ):
+        with psycopg.connect(self._world.owner_url, options=self._world.search_path, autocommit=True) as conn:
             while not self._ended.wait(min(LOOK_S, REPORT_S)):
                 lag = conn.execute(_LAG).fetchone() or (0.0,)
                 self.samples.append(Sample(time.monotonic() - begun, *self._world.program.memory_mb(), lag[0]))
                 run = self._made[self.asked % len(self._made)]
-                client.post(f"/test-runs/{run.run_id}/reports", json={"scope": "run"}).raise_for_status()
+                _post(self._world, f"/test-runs/{run.run_id}/reports", {"scope": "run"})
                 self.asked += 1
 
 
-def _client(world: World) -> httpx.Client:
-    return httpx.Client(
-        base_url=f"http://127.0.0.1:{world.port}/api/v1", headers={"authorization": f"Bearer {world.token}"}, timeout=30, trust_env=False
-    )
+def _post(world: World, path: str, body: object) -> None:
+    if refused := drive(world.port, [request("POST", path, world.token, msgspec.json.encode(body))], 1, 0).refused:
+        raise RuntimeError(refused[0])
 
 
 def _with_files(world: World, made: list[Made]) -> None:
@@ -138,9 +133,8 @@ def _with_files(world: World, made: list[Made]) -> None:
 
     asyncio.run(put())
     file = {"file_name": "rail.csv", "s3_url": "s3://runledger/soak/rail.csv", "file_size": len(FILE), "content_type": "text/csv"}
-    with _client(world) as client:
-        for run in made:
-            client.post(f"/test-runs/{run.run_id}/data", json=file).raise_for_status()
+    for run in made:
+        _post(world, f"/test-runs/{run.run_id}/data", file)
 
 
 def _ended_reports(world: World) -> dict[str, int]:
