@@ -10,6 +10,7 @@ from api.bodies import stamp_of, uuid_of
 from commands.asking import Condition
 from domain.refusals import FieldError, Invalid, Malformed, NotFound
 
+INTEGER_CHARACTERS_MAX = 18  # no limit of ours is longer
 _PERCENT = re.compile(rb"%(?![0-9a-fA-F]{2})")
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _TAGS = re.compile(rf"\s*{_TAG.pattern}\s*(?:,\s*{_TAG.pattern}\s*)*")
@@ -62,12 +63,13 @@ class Query:
         text = self.text(name)
         if text is None:
             return default
-        if not re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII):
+        if not re.fullmatch(r"-?[0-9]+", text, re.ASCII):
             self.wrong(name, "invalid_type", "must be a whole number")
             return default
-        if not low <= int(text) <= high:
+        found = int(text[:INTEGER_CHARACTERS_MAX])
+        if len(text) > INTEGER_CHARACTERS_MAX or not low <= found <= high:
             self.wrong(name, "out_of_range", f"must be from {low} to {high}")
-        return int(text)
+        return found
 
     def choice(self, name: str, values: tuple[str, ...]) -> str | None:
         text = self.text(name)
