@@ -27,7 +27,7 @@ CARDS = Table(
         "version": "integer NOT NULL",
         "issue_ids": "uuid[] NOT NULL",
     },
-    ("(run_id)", "(run_id) WHERE issue_ids <> '{}'"),
+    ("(run_id)", "(run_id) WHERE issue_ids <> '{}'", "(card_id) WHERE deleted"),
 )
 
 

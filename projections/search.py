@@ -73,9 +73,10 @@ class Meaning(msgspec.Struct, frozen=True):
     akin: tuple[Term, ...] = ()
 
 
-_VISIBLE = """JOIN runs t ON t.run_id = d.run_id LEFT JOIN steps s ON s.step_id = d.step_id
-    LEFT JOIN cards c ON c.card_id = coalesce(d.card_id, s.card_id)
-    WHERE NOT d.deleted AND (d.kind = 'report' OR (s.deleted IS NOT TRUE AND c.deleted IS NOT TRUE))"""
+# A step's own row tells of its deletion, an observation's does not. Few cards are deleted, and they have an index of their own.
+_VISIBLE = """JOIN runs t ON t.run_id = d.run_id LEFT JOIN steps s ON s.step_id = CASE d.kind WHEN 'observation' THEN d.step_id END
+    WHERE NOT d.deleted AND s.deleted IS NOT TRUE AND NOT EXISTS (SELECT FROM cards c
+      WHERE c.deleted AND c.card_id = CASE WHEN d.kind <> 'report' THEN coalesce(d.card_id, s.card_id) END)"""
 
 _LISTED = {
     "words": "SELECT component_id, document_id, run_id, share AS score, true AS by_text FROM worded",
@@ -101,7 +102,7 @@ _BOTH_SENSES = f"""(SELECT component_id, coalesce(n.document_id, a.document_id) 
 _NEAR_ONLY = "(SELECT component_id, document_id, run_id, kind, card_id, likeness AS score FROM near)"
 
 _ANSWER = f"""found AS (SELECT f.run_id, max(f.score) AS score FROM listed f GROUP BY f.run_id),
-  page AS MATERIALIZED (SELECT t.*, f.score, row_number() OVER ({{order}}) AS place
+  page AS MATERIALIZED (SELECT run_id, f.score, row_number() OVER ({{order}}) AS place
     FROM found f JOIN runs t USING (run_id) {{order}} LIMIT %(limit)s OFFSET %(offset)s),
   shown AS (SELECT t.run_id, f.component_id, f.score, f.by_text, d.kind, d.body,
       CASE d.kind WHEN 'observation' THEN s.title ELSE d.title END AS title, c.title AS card, s.title AS step,
@@ -113,8 +114,8 @@ _ANSWER = f"""found AS (SELECT f.run_id, max(f.score) AS score FROM listed f GRO
       'path', concat_ws(' > ', CASE WHEN kind <> 'run' THEN card END, CASE WHEN kind NOT IN ('run', 'card') THEN step END,
         CASE WHEN kind IN ('run', 'report') THEN title END)) ORDER BY place) AS matches
     FROM shown WHERE place <= {MATCHES_MAX} GROUP BY run_id)
-  SELECT (SELECT count(*) FROM found), coalesce(json_agg(json_build_object('summary', {SUMMARY}, 'score', t.score,
-    'matches', told.matches) ORDER BY t.place), '[]')::text FROM page t JOIN told USING (run_id)"""
+  SELECT (SELECT count(*) FROM found), coalesce(json_agg(json_build_object('summary', {SUMMARY}, 'score', p.score,
+    'matches', told.matches) ORDER BY p.place), '[]')::text FROM page p JOIN told USING (run_id) JOIN runs t USING (run_id)"""
 
 _ORDERS = {
     "relevance": "f.score DESC, t.created_at DESC, t.run_id",
@@ -130,10 +131,8 @@ async def search(
     where, params = _filter(asked)
     params |= {"limit": asked.limit, "offset": asked.offset}
     if wanted is not None:
-        for n, term in enumerate(wanted.must):
-            where += f" AND d.words @@ {search_text.query(f'm{n}', term, params)}"
-        for n, term in enumerate(wanted.never):
-            where += f" AND NOT d.words @@ {search_text.query(f'n{n}', term, params)}"
+        where += "".join(f" AND d.words @@ {_query(f'm{n}', term, params)}" for n, term in enumerate(wanted.must))
+        where += "".join(f" AND NOT d.words @@ {_query(f'n{n}', term, params)}" for n, term in enumerate(wanted.never))
     steps = []
     words, akin = await search_text.weighed(conn, () if wanted is None else wanted.terms, () if meaning is None else meaning.akin)
     if wanted is not None:
@@ -146,8 +145,14 @@ async def search(
         steps.append(_SENSED.format(sensed=_BOTH_SENSES if akin.terms else _NEAR_ONLY))
     by = "meaning" if wanted is None else "words" if meaning is None else "both"
     steps += [f"listed AS MATERIALIZED ({_LISTED[by]})", _ANSWER.replace("{order}", "ORDER BY " + _ORDERS[asked.sort_by])]
-    total, page = await (await conn.execute("WITH " + ", ".join(steps), params, prepare=False)).fetchone() or (0, "[]")
+    total, page = await (await conn.execute("WITH " + ", ".join(steps), params, prepare=True)).fetchone() or (0, "[]")
     return total, msgspec.json.decode(page, type=list[Result])
+
+
+def _query(name: str, term: Term, params: dict[str, Any]) -> str:
+    """Understood once, not for each row."""
+    params[name] = term.tsquery()
+    return f"(SELECT %({name})s::tsquery)" if term.exact else f"(SELECT to_tsquery('pg_catalog.english', %({name})s))"
 
 
 def _filter(asked: SearchFilter) -> tuple[str, dict[str, Any]]:

@@ -20,24 +20,40 @@ CARD = "coalesce(d.card_id, s.card_id)"  # of a card, a step, an observation, an
 COMPONENT = "coalesce(CASE d.kind WHEN 'observation' THEN d.step_id END, d.document_id)"
 _TOTAL = f"""SELECT CASE WHEN reltuples > {EXACT_DOCUMENTS_MIN} THEN reltuples::bigint ELSE (SELECT count(*) FROM search_documents) END
   FROM pg_class WHERE oid = 'search_documents'::regclass"""
+# What ANALYZE found in more than twice as many documents is not counted: an index gives all of them before the first.
+_COMMON = f"""SELECT coalesce(array_to_tsvector(array_agg(e.word) FILTER (WHERE e.word IS NOT NULL)), '') AS words
+  FROM size, pg_stats s, unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) e(word, share)
+  WHERE (s.schemaname, s.tablename, s.attname) = (current_schema(), 'search_documents', 'words')
+    AND size.documents > {EXACT_DOCUMENTS_MIN} AND e.share * size.documents > 2 * size.most"""
 # Without OFFSET, PostgreSQL would count anew wherever a count is named.
-_COUNT = "(SELECT count(*) FROM (SELECT FROM search_documents d WHERE d.words @@ {} LIMIT (SELECT most + 1 FROM size)) c)"
+_COUNT = """CASE WHEN (SELECT words FROM common) @@ {0} THEN size.most + 1 ELSE
+  (SELECT count(*) FROM (SELECT FROM search_documents d WHERE d.words @@ {0} LIMIT (SELECT most + 1 FROM size)) c) END"""
 _COUNTS = f"""WITH size AS MATERIALIZED (
     SELECT documents, least(greatest(documents * {TELLING_SHARE}, {TELLING_MIN}), {TELLING_MAX})::bigint AS most
-    FROM ({_TOTAL}) of(documents))
-  SELECT size.documents, size.most, (SELECT coalesce(json_agg(json_build_array(numnode(q.whole) > 0, h.whole, b.begun,
-      coalesce(m.words, '{{}}'),
-      CASE WHEN m.words IS NULL THEN 0 ELSE {_COUNT.format("to_tsquery('pg_catalog.english', array_to_string(m.words, ' | '))")} END)
-      ORDER BY a.n), '[]')
-    FROM unnest(%(wholes)s::text[], %(begun)s::text[], %(exacts)s::boolean[], %(words)s::text[])
-      WITH ORDINALITY a(whole, begun, exact, word, n),
-    LATERAL (SELECT CASE WHEN a.exact THEN a.whole::tsquery ELSE to_tsquery('pg_catalog.english', a.whole) END AS whole,
-      CASE WHEN a.exact THEN a.begun::tsquery ELSE to_tsquery('pg_catalog.english', a.begun) END AS begun OFFSET 0) q,
-    LATERAL (SELECT {_COUNT.format("q.whole")} AS whole OFFSET 0) h,
-    LATERAL (SELECT CASE WHEN a.begun = '' OR h.whole > size.most OR a.exact AND h.whole > 0 THEN 0 ELSE {_COUNT.format("q.begun")} END
+    FROM ({_TOTAL}) of(documents)), common AS MATERIALIZED ({_COMMON})
+  SELECT size.documents, size.most, (SELECT coalesce(json_agg(json_build_array(numnode(q.forms[1]) > 0, h.whole, b.begun, q.forms,
+      l.forms, CASE WHEN m.words IS NULL THEN 0 ELSE {_COUNT.format("l.forms[1]")} END) ORDER BY a.n), '[]')
+    FROM unnest(%(wholes)s::text[], %(titled)s::text[], %(begun)s::text[], %(begun_titled)s::text[], %(exacts)s::boolean[],
+      %(words)s::text[]) WITH ORDINALITY a(whole, titled, begun, begun_titled, exact, word, n),
+    LATERAL (SELECT CASE WHEN a.exact THEN ARRAY[a.whole::tsquery, a.titled::tsquery, a.begun::tsquery, a.begun_titled::tsquery]
+      ELSE ARRAY[{", ".join(f"to_tsquery('pg_catalog.english', a.{form})" for form in ("whole", "titled", "begun", "begun_titled"))}] END
+      AS forms OFFSET 0) q,
+    LATERAL (SELECT {_COUNT.format("q.forms[1]")} AS whole OFFSET 0) h,
+    LATERAL (SELECT CASE WHEN a.begun = '' OR h.whole > size.most OR a.exact AND h.whole > 0 THEN 0 ELSE {_COUNT.format("q.forms[3]")} END
       AS begun OFFSET 0) b,
     LATERAL (SELECT CASE WHEN h.whole + b.begun = 0 AND a.word ~ '^[[:alpha:]]{{{vocabulary.CHARACTERS_MIN},{vocabulary.CHARACTERS_MAX}}}$'
-      THEN {vocabulary.meant("a.word")} END AS words OFFSET 0) m)::text FROM size"""
+      THEN {vocabulary.meant("a.word")} END AS words OFFSET 0) m,
+    LATERAL (SELECT CASE WHEN m.words IS NOT NULL THEN ARRAY[to_tsquery('pg_catalog.english', array_to_string(m.words, ' | ')),
+      to_tsquery('pg_catalog.english', array_to_string(m.words, ':A | ') || ':A')] END AS forms OFFSET 0) l)::text FROM size"""
+
+
+class Forms(NamedTuple):
+    """A term as PostgreSQL's queries: the whole words, in the title, and words that begin so; the same where none may only begin so."""
+
+    whole: str
+    titled: str
+    begun: str
+    begun_titled: str
 
 
 class _Count(msgspec.Struct, array_like=True):
@@ -46,14 +62,15 @@ class _Count(msgspec.Struct, array_like=True):
     usable: bool
     whole: int
     begun: int
-    meant: list[str]
+    forms: Forms
+    meant: tuple[str, str] | None
     likely: int
 
 
 class Weighed(NamedTuple):
     """A term, how many documents have it, and its weight: its idf's share of the query's."""
 
-    term: Term
+    forms: Forms
     documents: int
     weight: float
 
@@ -70,7 +87,9 @@ async def weighed(conn: AsyncConnection[Any], *lists: Sequence[Term]) -> list[Wo
     terms = [term for each in lists for term in each]
     params = {
         "wholes": [term.tsquery() for term in terms],
+        "titled": [term.tsquery("A") for term in terms],
         "begun": [term.tsquery("*") if term.open else "" for term in terms],
+        "begun_titled": [term.tsquery("*A") if term.open else "" for term in terms],
         "exacts": [term.exact for term in terms],
         "words": ["" if term.exact else term.word for term in terms],
     }
@@ -79,24 +98,20 @@ async def weighed(conn: AsyncConnection[Any], *lists: Sequence[Term]) -> list[Wo
     return [_words([_counted(term, count, most) for term in each if (count := next(counts)).usable], total, most) for each in lists]
 
 
-def _words(found: list[tuple[Term, int]], total: int, most: int) -> Words:
+def _words(found: list[tuple[Forms, int]], total: int, most: int) -> Words:
     idfs = [math.log1p(total / max(documents, 1)) for _, documents in found]
     whole = sum(idfs) or 1.0
-    terms = tuple(Weighed(term, documents, idf / whole) for (term, documents), idf in zip(found, idfs, strict=True))
+    terms = tuple(Weighed(forms, documents, idf / whole) for (forms, documents), idf in zip(found, idfs, strict=True))
     return Words(terms, tuple(w for w in terms if w.documents <= most))
 
 
-def _counted(term: Term, count: _Count, most: int) -> tuple[Term, int]:
+def _counted(term: Term, count: _Count, most: int) -> tuple[Forms, int]:
     if count.meant:
-        return term._replace(spellings=tuple((word,) for word in count.meant), open=False), count.likely
-    if term.open and (count.whole if term.exact else max(count.whole, count.begun) > most):  # its beginning would find too much
-        return term._replace(open=False), count.whole
-    return term, max(count.whole, count.begun)
-
-
-def query(name: str, term: Term, params: dict[str, Any], labels: str = "") -> str:
-    params[name] = term.tsquery(labels)
-    return f"%({name})s::tsquery" if term.exact else f"to_tsquery('pg_catalog.english', %({name})s)"
+        return Forms(*count.meant, *count.meant), count.likely
+    whole, titled, *_ = count.forms
+    if not term.open or (count.whole if term.exact else max(count.whole, count.begun)) > most:  # its beginning would find too much
+        return Forms(whole, titled, whole, titled), count.whole
+    return count.forms, max(count.whole, count.begun)
 
 
 def components(words: Words, where: str, params: dict[str, Any]) -> str:
@@ -108,7 +123,7 @@ def components(words: Words, where: str, params: dict[str, Any]) -> str:
     there = terms.summed(f"least(max({{}}) / {BEGINS}, 1)")
     down = "".join(f", {INHERITED} * {name}" for name in terms.names)
     return f"""hit AS MATERIALIZED (SELECT d.document_id, d.run_id, d.kind, {COMPONENT} AS component_id{terms.values}
-        FROM search_documents d {where} AND d.words @@ ({terms.found})),
+        FROM search_documents d {where} AND d.words @@ {terms.found}),
       handed AS (SELECT d.document_id, d.run_id, d.kind, d.document_id{down}
         FROM (SELECT document_id AS parent_id{"".join(f", {name}" for name in terms.names)} FROM hit
           WHERE kind = 'card' ORDER BY {terms.summed("{}")} DESC, document_id LIMIT {CARDS_MAX}) p JOIN steps x ON x.card_id = p.parent_id
@@ -122,7 +137,7 @@ def akin(words: Words, where: str, params: dict[str, Any]) -> str:
     """The same for words with their synonyms, as `akin`, without what cards hand down."""
     terms = _terms(words, "s", params)
     return f"""alike AS (SELECT d.document_id, d.run_id, d.kind, {CARD} AS card_id, {COMPONENT} AS component_id{terms.values}
-        FROM search_documents d {where} AND d.words @@ ({terms.found})),
+        FROM search_documents d {where} AND d.words @@ {terms.found}),
       akin AS MATERIALIZED (SELECT component_id, run_id, min(kind) AS kind, (array_agg(card_id))[1] AS card_id,
         {terms.summed("max({})")} AS share, (array_agg(document_id ORDER BY {terms.summed("{}")} DESC, document_id))[1] AS document_id
         FROM alike GROUP BY component_id, run_id)"""
@@ -141,22 +156,17 @@ class _Terms(NamedTuple):
 
 
 def _terms(words: Words, mark: str, params: dict[str, Any]) -> _Terms:
-    """`mark` begins every name. A term's parameter of its own name is its weight."""
+    """`mark` begins every name. A term's parameter of its own name is its weight, those of its forms have a number more."""
     names = [f"{mark}{n}" for n in range(len(words.terms))]
-    params |= {name: w.weight for name, w in zip(names, words.terms, strict=True)}
-    values = "".join(f", {_value(name, w.term, params)} AS {name}" for name, w in zip(names, words.terms, strict=True))
-    needed = [query(f"{mark}f{n}", w.term, params, "*" if w.term.open else "") for n, w in enumerate(words.telling or words.terms)]
-    return _Terms(values, names, (" || " if words.telling else " && ").join(needed) or "''::tsquery")
+    for name, term in zip(names, words.terms, strict=True):
+        params[name] = term.weight
+        params |= {f"{name}_{n}": form for n, form in enumerate(term.forms)}
+    params[f"{mark}_found"] = (" | " if words.telling else " & ").join(f"({w.forms.begun})" for w in words.telling or words.terms)
+    return _Terms("".join(f", {_value(name)} AS {name}" for name in names), names, f"%({mark}_found)s::tsquery")
 
 
-def _value(name: str, term: Term, params: dict[str, Any]) -> str:
+def _value(name: str) -> str:
     """From 0, where the document has nothing of the term, to 1, where its title has it."""
-
-    def has(form: str, labels: str = "") -> str:
-        return f"d.words @@ {query(f'{name}{form}', term, params, labels)}"
-
-    whole = f"WHEN {has('a', 'A')} THEN 1 WHEN {has('b')} THEN {IN_BODY}"
-    if not term.open:
-        return f"CASE {whole} ELSE 0 END"
-    begins = f"WHEN {has('d', '*A')} THEN {BEGINS} ELSE {BEGINS * IN_BODY}"
-    return f"CASE WHEN NOT {has('c', '*')} THEN 0 {whole} {begins} END"
+    whole, titled, begun, begun_titled = (f"d.words @@ %({name}_{n})s::tsquery" for n in range(4))
+    return f"""CASE WHEN NOT {begun} THEN 0 WHEN {titled} THEN 1 WHEN {whole} THEN {IN_BODY}
+      WHEN {begun_titled} THEN {BEGINS} ELSE {BEGINS * IN_BODY} END"""

@@ -50,4 +50,5 @@ async def test_every_plan_uses_indexes(library: Library, text: str) -> None:
     for plan in plans:
         assert read_whole(plan[0]["Plan"]) <= {"pg_class"}
     assert "search_documents_words_idx" in str(plans[0])
-    assert vector_index.PREFIX in str(plans[1])
+    if '"' not in text:  # those with a phrase are soon compared one by one
+        assert vector_index.PREFIX in str(plans[1])
