@@ -40,7 +40,7 @@ class TextOf:
             case "timestamptz":
                 return [NULL if v is None else v if isinstance(v, str) else v.isoformat() for v in values]
             case "json":
-                return [msgspec.json.encode(v).decode().translate(_ESCAPES) for v in values]
+                return [NULL if v is None else msgspec.json.encode(v).decode().translate(_ESCAPES) for v in values]
             case "uuid[]" | "text[]":
                 return [NULL if v is None else _array(v) if v else "{}" for v in values]
         return [NULL if v is None else str(v) for v in values]

@@ -101,6 +101,6 @@ def _expression(value: object, reference: str) -> str:
 
 
 def _parameter(kind: str, value: Any) -> Any:
-    if kind == "json":
+    if kind == "json" and value is not None:  # a NULL, as every other way of writing the row makes of it
         return msgspec.json.encode(value).decode()
     return list(value) if isinstance(value, (tuple, frozenset, set)) else value

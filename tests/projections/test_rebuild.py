@@ -144,6 +144,17 @@ if __name__ == "__main__":
 """
 
 
+async def test_rows_that_catch_up_are_those_that_are_written_inline_and_built(world: World) -> None:
+    await rebuild.run(world.settings, 1, silent)
+    run, _, _ = await make_run(world)
+    assert (await world.engineer("POST", f"/test-runs/{run}/reports", {"scope": "run"})).status_code == 201
+    assert (await world.engineer("POST", "/issues", {"title": "Noise"})).status_code == 201
+    await assert_views_are_the_fold(world.settings)
+    await rebuild.roll_back(world.settings, silent)
+    await assert_views_are_the_fold(world.settings)
+    assert (await rebuild.run(world.settings, 1, silent)).differences == []
+
+
 async def test_killed_at_ten_moments_a_rebuild_goes_on_to_the_same_result(world: World) -> None:
     for _ in range(40):
         await make_run(world, 10)
