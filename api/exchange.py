@@ -90,7 +90,7 @@ class Exchange:
         try:
             answer = await self.door.perform(await self._ask(request), target, least, _refuse(surplus) if surplus else decide)
         except PreconditionFailed as refusal:
-            refusal.etag = await self._present_tag(target)
+            refusal.etag = await self._present_tag(target, self.actor(request))
             raise
         return written(answer)
 
@@ -106,7 +106,7 @@ class Exchange:
         """Own and wide version and the bytes of a document below a root, if the root is in the caller's scope."""
         actor = self.actor(request)
         async with self.pool.connection() as conn:
-            params = params | {"run_id": await self.visible(conn, actor, target)}
+            params = params | {"run_id": await self.visible(conn, actor, target), "reach": actor.reach}
             if not at_least(actor.role, least):
                 raise Forbidden(f"This needs the role {least}; the token has {actor.role}.")
             row = await (await conn.execute(sql, params, prepare=True)).fetchone()
@@ -129,7 +129,7 @@ class Exchange:
             raise NotFound(f"No such {NOUN[target.kind]}.")
         return row[0], row[3]
 
-    async def _present_tag(self, target: Target | None) -> str | None:
+    async def _present_tag(self, target: Target | None, actor: Actor) -> str | None:
         """The ETag of what a write was about, as it stands now."""
         if target is None:
             return None
@@ -137,7 +137,7 @@ class Exchange:
             found = await (await conn.execute(*present.root(target), prepare=True)).fetchone()
             if found is None:
                 return None
-            row = await (await conn.execute(*present.document(target, found[0]), prepare=True)).fetchone()
+            row = await (await conn.execute(*present.document(target, found[0], actor.reach), prepare=True)).fetchone()
         return None if row is None else etag(row[0], row[1], bytes(row[2]))
 
     async def _ask(self, request: Req) -> Ask:

@@ -69,7 +69,7 @@ def detail(world: World) -> list[Figures]:
     """GET of a run with 10 cards of 20 steps, beside the same query from a bare psycopg."""
     made = world.make(Size(50, 10, 20, outcomes=1))
     requests = [request("GET", f"/test-runs/{run.run_id}", world.token) for run in made]
-    params = [{"run_id": run.run_id} for run in made]
+    params = [{"run_id": run.run_id, "reach": None} for run in made]
     return _read(world, "GET run, 10 x 20 steps", "ratio ≥ 0.50, p99 < 30 ms", requests, documents.RUN_DETAIL, params)
 
 

@@ -23,6 +23,11 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.system_ids) or (self.system_ids is None and self.project_ids is None)
 
     @property
+    def reach(self) -> list[UUID] | None:
+        """The systems as SQL takes them; None for no limit."""
+        return None if self.system_ids is None else list(self.system_ids)
+
+    @property
     def limited(self) -> bool:
         return (self.system_ids, self.project_ids) != (None, None)
 

@@ -127,7 +127,8 @@ async def _decide(conn: AsyncConnection[Any], work: Work, least: Role, decide: D
         return replace(known, replayed=known.command_id != work.origin.command_id)
     if work.ask.require_condition and work.ask.condition is None:
         raise PreconditionRequired("This deployment asks for an If-Match header on every change.")
-    work.answer = await decide(work)
+    answer = await decide(work)
+    work.answer = answer._replace(params=(answer.params or {}) | {"reach": work.ask.actor.reach})
     return None
 
 

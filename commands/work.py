@@ -37,6 +37,7 @@ class Query(NamedTuple):
     """What answers the caller after the append: a query of (own version, wide version, JSON bytes), or nothing (204).
 
     `written`: tables of which the query reads only rows that the command has changed, so that the append can answer by itself.
+    The systems that the caller is limited to join `params` as `reach`.
     """
 
     status: int

@@ -1,7 +1,8 @@
 """The JSON documents of runs, cards and steps, put together by PostgreSQL and passed through as bytes.
 
 Every query answers (own version, wide version, JSON bytes). Table names are unqualified on purpose: the live views and
-a past state laid over them as CTEs of the same names are read by the same text.
+a past state laid over them as CTEs of the same names are read by the same text. `reach` is the systems that the reader's token is
+limited to, null for no limit.
 """
 
 from domain.facts import Kind
@@ -24,10 +25,18 @@ NUMBER = "'TR-' || lpad(t.number::text, GREATEST(4, length(t.number::text)), '0'
 SYSTEM_NAME = "(SELECT y.system_name FROM systems y WHERE y.system_id = t.system_id)"
 
 
+RESTRICTED = "Issue of another system"
+_TITLE = f"""CASE WHEN %(reach)s::uuid[] IS NULL OR i.system_id IS NULL OR i.system_id = ANY(%(reach)s::uuid[]) THEN i.title
+        ELSE '{RESTRICTED}' END"""
+
+
 def linked_issues(ids: str) -> str:
-    """SQL for issue references in the order of linking; deleted issues are hidden."""
-    return f"""CASE WHEN {ids} = '{{}}' THEN '[]'::json ELSE (SELECT coalesce(json_agg(json_build_object('uuid', i.issue_id, 'title', i.title,
-      'status', i.status, 'priority', i.priority) ORDER BY l.n), '[]')
+    """SQL for issue references in the order of linking; deleted issues are hidden.
+
+    Of one outside the reader's scope the title is. That there is one, and whether it is resolved, belongs to the evidence of the run.
+    """
+    return f"""CASE WHEN {ids} = '{{}}' THEN '[]'::json ELSE (SELECT coalesce(json_agg(json_build_object('uuid', i.issue_id,
+      'title', {_TITLE}, 'status', i.status, 'priority', i.priority) ORDER BY l.n), '[]')
       FROM unnest({ids}) WITH ORDINALITY l(id, n) JOIN issues i ON i.issue_id = l.id AND NOT i.deleted) END"""
 
 

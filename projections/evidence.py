@@ -42,30 +42,30 @@ def find(settings: Settings, reference: UUID | int) -> UUID:
     return UUID(str(row[0]))
 
 
-def build(settings: Settings, run_id: UUID) -> bytes:
-    """The archive. Blocks: call it in a thread.
+def build(settings: Settings, run_id: UUID, reach: list[UUID] | None = None) -> bytes:
+    """The archive, for a reader who is limited to these systems. Blocks: call it in a thread.
 
     Where no checkpoint covers the run yet, one is made if this host has the signing key; else StateConflict.
     """
     signer = keys.present(settings)
     with blocking(settings) as conn:
         try:
-            return _build(conn, run_id, signer)
+            return _build(conn, run_id, reach, signer)
         except evidence.NotCovered as refusal:
             if signer is None:
                 raise StateConflict(f"{refusal} The next one comes within {settings.checkpoint_minutes} minutes.") from None
         _wait_for_positions(conn, run_id)
         try:
             checkpoints.make(settings)
-            return _build(conn, run_id, signer)
+            return _build(conn, run_id, reach, signer)
         except (evidence.NotCovered, checkpoints.Broken, keys.NoKey) as refusal:
             raise StateConflict(str(refusal)) from None
 
 
-def _build(conn: Connection[Any], run_id: UUID, signer: keys.Signer | None) -> bytes:
+def _build(conn: Connection[Any], run_id: UUID, reach: list[UUID] | None, signer: keys.Signer | None) -> bytes:
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        row = conn.execute(_RUN_EVEN_DELETED, {"run_id": run_id}).fetchone()
+        row = conn.execute(_RUN_EVEN_DELETED, {"run_id": run_id, "reach": reach}).fetchone()
         number = conn.execute("SELECT number FROM roots WHERE root_id = %s", (run_id,)).fetchone()
         if row is None or number is None:
             raise StateConflict("The views do not hold this run; run `runledger verify --full`.")

@@ -32,7 +32,7 @@ _MEMBERS = """members AS NOT MATERIALIZED (SELECT card_id AS stream_id, NOT dele
   UNION ALL SELECT step_id, NOT deleted FROM steps)"""
 
 # Which issues show is settled before, so the document's own condition is met by all that are still linked.
-_ISSUES = "issues AS NOT MATERIALIZED (SELECT issue_id, title, status, priority, false AS deleted FROM issues)"
+_ISSUES = "issues AS NOT MATERIALIZED (SELECT issue_id, title, status, priority, system_id, false AS deleted FROM issues)"
 
 RUN_DETAIL = f"WITH {_ROWS}, {_MEMBERS}, {_ISSUES}, {documents.RUN_DETAIL.removeprefix('WITH ')}"
 
@@ -129,9 +129,9 @@ def _seen(rows: Mapping[str, Mapping[UUID, Row]], table: Table, row: Row) -> boo
     return above is None or _seen(rows, above, rows[above.name][row[column]])
 
 
-def params(past: Past) -> dict[str, Any]:
+def params(past: Past, reach: list[UUID] | None) -> dict[str, Any]:
     """The rows as parameters of RUN_DETAIL; a run that was deleted shows, for only those may ask who see it."""
     past.run["deleted"] = False
     rows = past.fold.rows
     laid = {t.name: msgspec.json.encode(list(rows[t.name].values())).decode() for t in _LAID_OVER}
-    return {"run_id": past.run["run_id"], **laid}
+    return {"run_id": past.run["run_id"], "reach": reach, **laid}

@@ -118,7 +118,7 @@ async def _begin(bench: Bench, lease: Lease) -> Begun | None:
         if not work.changes:
             await leases.end(work.conn, [lease.report_id])
             return Query(204)
-        row = await (await work.conn.execute(documents.RUN_DETAIL, {"run_id": lease.run_id})).fetchone()
+        row = await (await work.conn.execute(documents.RUN_DETAIL, {"run_id": lease.run_id, "reach": None})).fetchone()
         found.append(_begun(work, lease, files, row and bytes(row[2])))
         return Query(204)
 

@@ -40,7 +40,7 @@ async def export_evidence(request: Req, exchange: Exchange, run_id: str) -> Resp
         if holds_deleted == (True,) and not reads_deleted:
             raise Forbidden(f"Something in this run was deleted; its evidence needs the role auditor or admin, the token has {actor.role}.")
         number = await (await conn.execute("SELECT number FROM roots WHERE root_id = %s", (root_id,))).fetchone()
-    made = await asyncio.get_running_loop().run_in_executor(one_at_a_time, evidence.build, exchange.settings, root_id)
+    made = await asyncio.get_running_loop().run_in_executor(one_at_a_time, evidence.build, exchange.settings, root_id, actor.reach)
     name = number_text(number[0]) if number else "run"
     headers = {"content-disposition": f'attachment; filename="{name}-evidence.zip"', "cache-control": "no-store"}
     return Response(made, media_type="application/zip", headers=headers)

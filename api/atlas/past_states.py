@@ -38,7 +38,7 @@ async def read(request: Req, exchange: Exchange, target: Target) -> Response[byt
         raise NotFound("No such test run.")
     async with exchange.pool.connection() as conn:
         deleted_since = await past.settle(conn, was, everything=everything)
-        sql, params = past.RUN_DETAIL, await asyncio.to_thread(past.params, was)
+        sql, params = past.RUN_DETAIL, await asyncio.to_thread(past.params, was, actor.reach)
         own, wide, body = await (await conn.execute(sql, params, prepare=True)).fetchone() or (0, 0, b"")
     if deleted_since and everything:
         recording.privileged(request.scope, "deleted things")
