@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from domain.tokens import Role
+from infra import access_log
 from infra.access_log import AccessLog, Entry
 from tests.api.making import campaign, errors, made, problem
 from tests.conftest import Atlas, World
@@ -259,6 +260,22 @@ async def test_a_flood_of_denials_leaves_the_pool_to_others(world: World) -> Non
     async with world.pool.connection() as conn:
         rows = await (await conn.execute("SELECT count(*) FROM access_log WHERE status = 401")).fetchone()
     assert rows == (1_000,)
+
+
+async def test_a_lasting_flood_of_denials_is_answered_503_and_leaves_the_log_to_those_with_a_token(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_log, "STRANGERS_MAX", 10)
+    monkeypatch.setattr(access_log, "STRANGERS_PER_S", 0)
+    bad = Atlas(world.http, world.engineer.token[:-5] + "00000")
+    answers = [problem(await bad("GET", "/systems")) for _ in range(30)]
+    assert answers == [(401, "unauthenticated")] * 10 + [(503, "unavailable")] * 20
+    assert problem(await world.clients[Role.VIEWER]("GET", "/admin/users")) == (403, "forbidden")
+    assert len(await entries(world, "status=401")) == 10
+    assert len(await entries(world, "status=403")) == 1
+    monkeypatch.setattr(access_log, "STRANGERS_PER_S", 1_000)
+    await asyncio.sleep(0.02)
+    assert problem(await bad("GET", "/systems")) == (401, "unauthenticated")
 
 
 async def test_more_than_may_wait_are_refused(world: World) -> None:
