@@ -17,6 +17,7 @@ from commands.work import NOUN, Query, Target, Work
 from domain.facts import Kind
 from domain.refusals import Forbidden, NotFound, OutOfScope, PreconditionFailed, RateLimited
 from domain.tokens import Role, at_least
+from infra import placeholders
 from infra.access_log import AccessLog
 from infra.embedding.questions import Questions
 from infra.objects import Objects
@@ -109,7 +110,7 @@ class Exchange:
             params = params | {"run_id": await self.visible(conn, actor, target), "reach": actor.reach}
             if not at_least(actor.role, least):
                 raise Forbidden(f"This needs the role {least}; the token has {actor.role}.")
-            row = await (await conn.execute(sql, params, prepare=True)).fetchone()
+            row = await (await placeholders.execute(conn, sql, params)).fetchone()
         if row is None:
             raise NotFound("Not found.")
         return row[0], row[1], bytes(row[2])

@@ -17,7 +17,7 @@ from commands.asking import Answer, Ask
 from commands.work import Query, Target, Work
 from domain.refusals import NotFound, PreconditionRequired, Refusal, RequestInProgress, Unavailable
 from domain.tokens import Role
-from infra import log, tracing
+from infra import log, placeholders, tracing
 from infra.append import Origin
 from infra.bell import Bell
 from infra.ids import uuid7
@@ -163,13 +163,13 @@ async def _append(conn: AsyncConnection[Any], work: Work) -> tuple[Row | None, i
         return None if row is None else (row[3:] or None, row[1])
     async with conn.pipeline():  # the append and the read of the answer travel together
         appending = await log.append(conn, statement)
-        reading = await conn.execute(work.answer.sql, work.answer.params, prepare=True)
+        reading = await placeholders.execute(conn, work.answer.sql, work.answer.params or {})
     row = await appending.fetchone()
     return None if row is None else (await reading.fetchone(), row[1])
 
 
 async def _read(conn: AsyncConnection[Any], query: Query) -> Row | None:
-    return None if query.sql is None else await (await conn.execute(query.sql, query.params, prepare=True)).fetchone()
+    return None if query.sql is None else await (await placeholders.execute(conn, query.sql, query.params or {})).fetchone()
 
 
 def _answer(work: Work, row: Row | None, version: int | None = None) -> Answer:

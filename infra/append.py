@@ -1,5 +1,6 @@
 """The append: head row, members, events and view rows in one statement, so in one round trip."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from domain.events import name_of
 from domain.facts import Kind
 from infra import mapper
 from infra.ids import uuid7
+
+TEXTS_MAX = 512
 
 
 class RowStatement(NamedTuple):
@@ -135,42 +138,45 @@ def compose(
     """
     params: dict[str, Any] = {"root_id": root_id, "n": len(changes), "status": status}
     if isinstance(head, NewRoot):
-        parts = [_NEW_HEAD]
-        params |= {"kind": head.kind, "number": head.number, "system_id": head.system_id}
+        params |= {"kind": head.kind.value, "number": head.number, "system_id": head.system_id}
     else:
-        parts = [_OPEN_HEAD]
         params |= {"was": head.status, "structure": head.structure, "wide": head.wide}
         params |= {"rescope": rescope, "system_id": system_id, "restructure": int(restructure)}
-    parts.append(_EVENT if len(changes) == 1 else _EVENTS)
     params |= _event(changes[0], origin) if len(changes) == 1 else {"events": _events(changes, origin)}
     if members:
-        parts.append(_MEMBERS)
         params["members"] = _encode([m._asdict() for m in members])
-    overlay = _overlay(reading, rows) if reading else {}
-    written, values = _written(rows, overlay)
-    sql = "WITH " + ",\n".join(parts + written) + "\nSELECT head.base, head.version, head.at"
-    if not reading or not overlay:
-        return Statement(f"{sql} FROM head", params | values)
-    over = ", ".join(f"{table} AS (SELECT * FROM {row})" for table, row in overlay.items())
-    sql += f", answer.* FROM head LEFT JOIN (WITH {over} {reading.sql}) answer ON true"
-    return Statement(sql, params | values | reading.params, answered=True)
-
-
-def _written(rows: list[RowStatement], overlay: dict[str, str]) -> tuple[list[str], dict[str, Any]]:
-    """The CTEs row0, row1 … with their parameters; those that are read give their rows back."""
-    parts: list[str] = []
-    params: dict[str, Any] = {}
     for i, row in enumerate(rows):
-        prefix = f"row{i}_"
-        returning = " RETURNING t.*" if f"row{i}" in overlay.values() else ""
-        parts.append(f"row{i} AS ({row.sql.replace('{p}', prefix)}{returning})")
-        params |= {prefix + name: value for name, value in row.params.items()}
-    return parts, params
+        params |= {f"row{i}_{name}": value for name, value in row.params.items()}
+    parts = (
+        _NEW_HEAD if isinstance(head, NewRoot) else _OPEN_HEAD,
+        _EVENT if len(changes) == 1 else _EVENTS,
+        *((_MEMBERS,) if members else ()),
+    )
+    written = tuple((row.table, row.sql) for row in rows)
+    sql, answered = _text(parts, written, *(reading.sql, reading.tables) if reading else (None, ()))
+    return Statement(sql, params | reading.params if reading and answered else params, answered)
 
 
-def _overlay(reading: Reading, rows: list[RowStatement]) -> dict[str, str]:
+@lru_cache(TEXTS_MAX)
+def _text(parts: tuple[str, ...], written: tuple[tuple[str, str], ...], reading: str | None, tables: tuple[str, ...]) -> tuple[str, bool]:
+    """The statement of these parts and rows (table, SQL), and whether it goes on with the reading. There are few, and they are long."""
+    overlay = _overlay(tables, [table for table, _ in written])
+    rows = tuple(_row(i, sql, read=f"row{i}" in overlay.values()) for i, (_, sql) in enumerate(written))
+    text = "WITH " + ",\n".join(parts + rows) + "\nSELECT head.base, head.version, head.at"
+    if reading is None or not overlay:
+        return f"{text} FROM head", False
+    over = ", ".join(f"{table} AS (SELECT * FROM {row})" for table, row in overlay.items())
+    return f"{text}, answer.* FROM head LEFT JOIN (WITH {over} {reading}) answer ON true", True
+
+
+def _row(place: int, sql: str, *, read: bool) -> str:
+    """The CTE row0, row1 …; one that is read gives its rows back."""
+    return f"row{place} AS ({sql.replace('{p}', f'row{place}_')}{' RETURNING t.*' if read else ''})"
+
+
+def _overlay(tables: tuple[str, ...], written: list[str]) -> dict[str, str]:
     """Which CTE stands for which table, so that the statement can read what it writes; none where a table has not just one."""
-    found = {table: [f"row{i}" for i, row in enumerate(rows) if row.table == table] for table in reading.tables}
+    found = {table: [f"row{i}" for i, each in enumerate(written) if each == table] for table in tables}
     return {table: made[0] for table, made in found.items()} if all(len(made) == 1 for made in found.values()) else {}
 
 
@@ -178,7 +184,7 @@ def _event(change: Change, origin: Origin) -> dict[str, Any]:
     return {
         "stream_id": change.stream_id,
         "stream_version": change.version,
-        "stream_kind": change.kind,
+        "stream_kind": change.kind.value,
         "topic": name_of(change.event),
         "schema_number": mapper.number_of(change.event),
         "state": mapper.encode(change.event),

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from domain.changes import Change
 from domain.facts import EVOLVE, Kind
 from domain.issue_links import IssueLinked, IssueUnlinked
-from infra import mapper
+from infra import mapper, placeholders
 from infra.append import GATE, Member, Origin, RowStatement, Statement
 from infra.tracing import NOWHERE, Context
 
@@ -59,7 +59,7 @@ async def load(
     A stream of another root is not found. `ref` is the root's id or, for test runs, its number.
     """
     sql = _LOAD + (_BY_ID if isinstance(ref, UUID) else _BY_NUMBER) + _ORDERED
-    cursor = await conn.execute(sql, {"ref": ref, "kind": kind, "streams": list(streams), "whole": with_root})
+    cursor = await conn.execute(sql, {"ref": ref, "kind": kind.value, "streams": list(streams), "whole": with_root})
     found = await cursor.fetchall()
     if not found:
         return None, {}
@@ -151,7 +151,7 @@ async def append(conn: AsyncConnection[Any], statement: Statement) -> AsyncCurso
 
     A stream that moved on raises UniqueViolation.
     """
-    return await conn.execute(statement.sql, statement.params, prepare=True)
+    return await placeholders.execute(conn, statement.sql, statement.params)
 
 
 async def committed(conn: AsyncConnection[Any], changes: Sequence[Change], origin: Origin) -> int | None:

@@ -1,5 +1,6 @@
 """Row changes as SQL under the append: one statement a table and shape, whatever the number of rows."""
 
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -103,4 +104,6 @@ def _expression(value: object, reference: str) -> str:
 def _parameter(kind: str, value: Any) -> Any:
     if kind == "json" and value is not None:  # a NULL, as every other way of writing the row makes of it
         return msgspec.json.encode(value).decode()
+    if isinstance(value, StrEnum):
+        return value.value  # psycopg looks for the dumper of an own class anew in each cursor
     return list(value) if isinstance(value, (tuple, frozenset, set)) else value
