@@ -37,7 +37,6 @@ class Door:
         self.pool, self.project, self.patience_s = pool, project, patience_s
         self.bell = Bell(pool)
         self.appended: Callable[[float], None] = lambda _: None  # told how long each change took, in seconds
-        self._checking: asyncio.Task[None] | None = None
 
     async def perform(self, ask: Ask, target: Target | None, least: Role, decide: Decide) -> Answer:
         """Opens the target (404), checks the role (403), replays a known key, then decides, appends and reads the answer.
@@ -64,7 +63,6 @@ class Door:
                 if not log.connection_broke(error) and not lost:
                     raise
                 last, lost = error, [*lost, work] if work.changes else lost
-                self._drop_broken_connections()
             if time.monotonic() >= ends_at:
                 break
             await asyncio.sleep(random.uniform(0, BACK_OFF_S * 2**attempt))  # noqa: S311 - keeps writers apart, guards nothing
@@ -81,11 +79,6 @@ class Door:
             self.bell.ring()
             self.appended(time.perf_counter() - began)
         return answer
-
-    def _drop_broken_connections(self) -> None:
-        """After a restart of the server every idle connection is broken; without this each costs a request an attempt."""
-        if self._checking is None or self._checking.done():
-            self._checking = asyncio.create_task(self.pool.check())
 
 
 def _origin(ask: Ask) -> Origin:

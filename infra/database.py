@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
+from infra.lively import LivelyConnection, LivelyPool
 from infra.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -31,6 +32,8 @@ _LIVELY: dict[str, Any] = {  # a dead server is noticed within seconds
     "keepalives_interval": 2,
     "keepalives_count": 3,
 }
+
+RECONNECT_S = 4.0  # attempts get rarer with time; given up, the next request begins anew at once
 
 Connection = AsyncConnection[Any]
 LOST = (psycopg.OperationalError, psycopg.InterfaceError)  # the connection is gone, or no longer to be trusted
@@ -54,7 +57,7 @@ async def greet(settings: Settings) -> None:
 
 def pool(settings: Settings) -> Pool:
     """A closed pool; open it inside the event loop. Connections notice a dead server within seconds."""
-    return AsyncConnectionPool(settings.database_url or "", **_pooled(settings))
+    return LivelyPool(settings.database_url or "", connection_class=LivelyConnection, **_pooled(settings))
 
 
 def blocking_pool(settings: Settings) -> ConnectionPool[psycopg.Connection[Any]]:
@@ -68,6 +71,7 @@ def _pooled(settings: Settings) -> dict[str, Any]:
         "min_size": 2,
         "max_size": settings.pool_max,
         "timeout": 5,
+        "reconnect_timeout": RECONNECT_S,
         "open": False,
         "kwargs": {"autocommit": True, "options": options, **_LIVELY, "prepare_threshold": 2},
     }
@@ -76,13 +80,13 @@ def _pooled(settings: Settings) -> dict[str, Any]:
 async def dedicated(settings: Settings) -> AsyncConnection[Any]:
     """One connection outside the pool, for what lives as long as its session: a leader's lock, notifications."""
     options = f"-c timezone=UTC -c search_path={search_path(settings)} -c jit=off"
-    return await AsyncConnection.connect(settings.database_url or "", autocommit=True, options=options, **_LIVELY)
+    return await LivelyConnection.connect(settings.database_url or "", autocommit=True, options=options, **_LIVELY)
 
 
 async def owner(settings: Settings) -> AsyncConnection[Any]:
     """One connection as the owner of the ledger's schema: it makes and drops tables and waits as long as that takes."""
     options = f"-c timezone=UTC -c search_path={settings.schema},public -c jit=off"
-    return await AsyncConnection.connect(settings.owner_url or settings.database_url or "", autocommit=True, options=options, **_LIVELY)
+    return await LivelyConnection.connect(settings.owner_url or settings.database_url or "", autocommit=True, options=options, **_LIVELY)
 
 
 async def try_lock(conn: AsyncConnection[Any], name: str) -> bool:

@@ -14,7 +14,10 @@ RESOLVE_S_MAX = 60
 
 
 class Operation(NamedTuple):
-    """`status` is None while the outcome is unknown."""
+    """`status` is None while the outcome is unknown; `problem` and `detail` are those of a refusal.
+
+    Without `keyed` it is sent without its key, so that it cannot be repeated.
+    """
 
     key: str
     method: str
@@ -22,11 +25,19 @@ class Operation(NamedTuple):
     body: Any
     status: int | None = None
     command_id: str | None = None
+    if_match: str | None = None
+    keyed: bool = True
+    problem: str | None = None
+    detail: str | None = None
 
     @property
     def is_settled(self) -> bool:
         """A final answer came: done, or refused for good."""
-        return self.status is not None and self.status < 500 and self.status not in (409, 429)
+        return self.status is not None and self.status < 500 and self.status != 429 and self.problem != "request-in-progress"
+
+    @property
+    def is_done(self) -> bool:
+        return self.status is not None and self.status < 300
 
 
 class Journal:
@@ -71,27 +82,37 @@ class JournalingClient:
     def send(self, operation: Operation) -> httpx.Response | None:
         self.journal.note(operation._replace(status=None))
         content = None if operation.body is None else msgspec.json.encode(operation.body)
+        headers = {"idempotency-key": operation.key} if operation.keyed else {}
+        headers |= {"if-match": operation.if_match} if operation.if_match else {}
         try:
-            answer = self.http.request(operation.method, operation.path, content=content, headers={"idempotency-key": operation.key})
+            answer = self.http.request(operation.method, operation.path, content=content, headers=headers)
         except httpx.TransportError:
             return None
-        self.journal.note(operation._replace(status=answer.status_code, command_id=answer.headers.get("x-command-id")))
+        self.journal.note(answered(operation, answer))
         return answer
 
     def resolve(self) -> None:
         """Asks again, with the same key, whatever has no final answer yet."""
         for operation in self.journal.read():
-            if not operation.is_settled:
+            if operation.keyed and not operation.is_settled:
                 self._until_settled(operation)
 
     def _until_settled(self, operation: Operation) -> httpx.Response:
         end = time.monotonic() + RESOLVE_S_MAX
         while time.monotonic() < end:
             answer = self.send(operation)
-            if answer is not None and operation._replace(status=answer.status_code).is_settled:
+            if answer is not None and answered(operation, answer).is_settled:
                 return answer
             time.sleep(0.05)
         raise TimeoutError(f"no final answer to {operation}")
 
     def read(self, path: str) -> Any:
         return self.http.get(path).raise_for_status().json()
+
+
+def answered(operation: Operation, answer: httpx.Response) -> Operation:
+    told = operation._replace(status=answer.status_code, command_id=answer.headers.get("x-command-id"))
+    if answer.headers.get("content-type") != "application/problem+json":
+        return told
+    said = answer.json()
+    return told._replace(problem=said["type"].removeprefix("/problems/"), detail=said["detail"])

@@ -1,4 +1,4 @@
-"""TCP in front of PostgreSQL's socket, which can cut a connection at an exact moment."""
+"""TCP in front of a server, which can cut a connection at an exact moment, hold everything up or stay silent."""
 
 import asyncio
 from contextlib import suppress
@@ -19,12 +19,20 @@ class Cut(Enum):
 
 
 class Proxy:
-    def __init__(self, socket: Path) -> None:
-        self.socket = socket
+    """`server` is a socket's path or a port of this machine. What is set while it runs holds from the next byte on.
+
+    `delay_s` is waited before anything is passed on. `silent`: what comes is taken and nothing answered, by connections
+    that are there and new ones. `shut`: new connections are closed at once. `says` answers whatever comes, in the server's place.
+    """
+
+    def __init__(self, server: Path | int) -> None:
+        self.server = server
         self.cuts = 0
+        self.delay_s, self.silent, self.shut, self.says = 0.0, False, False, b""
         self._armed: tuple[bytes, Cut] | None = None
         self._held: asyncio.Future[tuple[bytes, asyncio.StreamReader, asyncio.StreamWriter]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server
 
     async def start(self) -> int:
@@ -33,8 +41,12 @@ class Proxy:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
-        self._server.close()
         assert self._armed is None, "an armed cut never happened"
+        await self.end()
+
+    async def end(self) -> None:
+        self._server.close()
+        self.cut_all()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -43,6 +55,24 @@ class Proxy:
         """The next connection that sends `needle` is cut, once."""
         self._armed = needle, cut
         self._held = asyncio.get_running_loop().create_future()
+
+    def disarm(self) -> bool:
+        """Whether the armed cut has happened; otherwise it no longer will."""
+        happened, self._armed = self._armed is None, None
+        return happened
+
+    def cut_all(self) -> int:
+        """Closes every connection on both sides, without a word; how many clients had one."""
+        for writer in self._open:
+            writer.transport.abort()
+        return len(self._open) // 2
+
+    def heal(self) -> None:
+        """Passes everything on again. Connections that missed bytes are closed."""
+        was_silent = self.silent
+        self.delay_s, self.silent, self.shut, self.says = 0.0, False, False, b""
+        if was_silent:
+            self.cut_all()
 
     async def deliver(self) -> None:
         """Gives the server what a LATE cut has held back, and waits until it has dealt with it."""
@@ -53,27 +83,60 @@ class Proxy:
         writer.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_server, to_server = await asyncio.open_unix_connection(self.socket)
-        answers = asyncio.create_task(_pump(from_server, writer))
+        if self.shut:
+            writer.close()
+            return
+        try:
+            from_server, to_server = await self._reach()
+        except OSError:
+            writer.close()
+            return
+        ends = {writer, to_server}
+        self._open |= ends
+        answers = asyncio.create_task(self._pump(from_server, writer))
         self._tasks.add(answers)
-        cut = await self._forward(reader, to_server)
-        if cut is not None:
-            self.cuts += 1
-            await self._cut(cut, reader, from_server, to_server, answers)
-        answers.cancel()
-        writer.close()
-        if cut is not Cut.LATE:
-            to_server.close()
+        cut = None
+        try:
+            with suppress(ConnectionError):
+                cut = await self._forward(reader, writer, to_server)
+                if cut is not None:
+                    self.cuts += 1
+                    await self._cut(cut, reader, from_server, to_server, answers)
+        finally:
+            self._open -= ends
+            self._tasks.discard(answers)
+            answers.cancel()
+            writer.close()
+            if cut is not Cut.LATE:
+                to_server.close()
 
-    async def _forward(self, reader: asyncio.StreamReader, to_server: asyncio.StreamWriter) -> Cut | None:
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self.server, int):
+            return await asyncio.open_connection("127.0.0.1", self.server)
+        return await asyncio.open_unix_connection(self.server)
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, to_server: asyncio.StreamWriter) -> Cut | None:
         """Passes on what the client sends until it leaves (None) or the armed bytes come."""
         while sent := await reader.read(1 << 20):
             if self._armed is not None and self._armed[0] in sent:
                 cut, self._armed = self._armed[1], None
                 self._sent = sent
                 return cut
-            to_server.write(sent)
+            if self.delay_s:
+                await asyncio.sleep(self.delay_s)
+            if self.says:
+                writer.write(self.says)
+            elif not self.silent:
+                to_server.write(sent)
         return None
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while answer := await reader.read(1 << 20):
+                if not self.silent:
+                    writer.write(answer)
+        if not self.silent:
+            writer.close()
 
     async def _cut(
         self,
@@ -98,13 +161,6 @@ class Proxy:
         await to_server.drain()
         if cut is Cut.AFTER:
             await _until_idle(from_server)
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while answer := await reader.read(1 << 20):
-            writer.write(answer)
-    writer.close()
 
 
 async def _until_idle(reader: asyncio.StreamReader) -> None:
