@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import uvicorn
 
@@ -25,12 +25,12 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def serving(settings: Settings, role: Role = Role.ADMIN) -> Iterator[Served]:
-    """A running server, and a token of this role."""
+def serving(settings: Settings, role: Role = Role.ADMIN, http: Any = "auto") -> Iterator[Served]:
+    """A running server that speaks `http`, and a token of this role."""
     token = tokens.fresh()
     asyncio.run(_prepare(settings, token, role))
     app = application.create(settings, database.pool(settings))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, http=http))
     thread = threading.Thread(target=server.run)
     started = threading.Event()
     begin = server.startup
