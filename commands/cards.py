@@ -25,8 +25,7 @@ async def add(work: Work, title: str | None, template_id: UUID | None, descripti
     references.want("#/template_id", Kind.CARD_TEMPLATE, template_id)
     await references.resolve(work, work.head.system_id if work.head else None)
     present = [m for m in await log.members(work.conn, work.root_id, Kind.CARD) if m.live]
-    if len(present) >= limits.cards_per_run:
-        raise too_many(f"A test run holds at most {limits.cards_per_run} cards.")
+    check_cards(limits, len(present))
     position = order or max((m.position for m in present), default=0) + 1
     if template_id is None:
         work.require_open()
@@ -35,6 +34,12 @@ async def add(work: Work, title: str | None, template_id: UUID | None, descripti
     await check_steps(work, limits, [len(template.state.steps)])
     work.require_open()
     return instantiate(work, template, position, title, description)
+
+
+def check_cards(limits: Limits, present: int) -> None:
+    """Whether one card more fits into the run."""
+    if present >= limits.cards_per_run:
+        raise too_many(f"A test run holds at most {limits.cards_per_run} cards.")
 
 
 async def check_steps(work: Work, limits: Limits, of_cards: list[int]) -> None:
@@ -89,8 +94,12 @@ async def delete(work: Work, card_id: UUID) -> None:
     await _turn(work, card, live=False)
 
 
-async def restore(work: Work, card_id: UUID) -> None:
+async def restore(work: Work, card_id: UUID, limits: Limits) -> None:
+    """A card that comes back needs room, like a new one."""
     card = work.streams[card_id]
+    if card.state.deleted:
+        check_cards(limits, await log.live_members(work.conn, work.root_id, Kind.CARD))
+        await check_steps(work, limits, [sum(m.live for m in await log.members(work.conn, card_id, Kind.STEP))])
     work.require_match(card)
     work.require_open()
     await _turn(work, card, live=True)

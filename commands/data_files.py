@@ -32,8 +32,7 @@ class LookFirst(Exception):
 
 async def register(work: Work, wanted: NewFile, pinned: Seen | None, files_max: int) -> UUID:
     """Raises `LookFirst` while the object is not `pinned`: what every later read must find again."""
-    if await log.live_members(work.conn, work.root_id, Kind.FILE) >= files_max:
-        raise too_many(f"A test run holds at most {files_max} data files.")
+    await _check_room(work, files_max)
     place = await _place(work, wanted)
     if pinned is None:
         raise LookFirst
@@ -54,6 +53,11 @@ async def register(work: Work, wanted: NewFile, pinned: Seen | None, files_max: 
     work.record(Kind.FILE, file_id, [registered, *associated])
     work.place(Member(file_id, work.root_id, Kind.FILE, 0, live=True))
     return file_id
+
+
+async def _check_room(work: Work, files_max: int) -> None:
+    if await log.live_members(work.conn, work.root_id, Kind.FILE) >= files_max:
+        raise too_many(f"A test run holds at most {files_max} data files.")
 
 
 async def _place(work: Work, wanted: NewFile) -> tuple[UUID, UUID | None] | None:
@@ -109,12 +113,14 @@ async def delete(work: Work, file_id: UUID) -> None:
     work.place(Member(file_id, work.root_id, Kind.FILE, 0, live=False))
 
 
-async def restore(work: Work, file_id: UUID) -> None:
+async def restore(work: Work, file_id: UUID, files_max: int) -> None:
+    """A file that comes back needs room, like a new one."""
     file = work.streams[file_id]
-    facts = data_files.restore(file.state)
+    if file.state.deleted:
+        await _check_room(work, files_max)
     work.require_match(file)
     work.require_open()
-    work.record(Kind.FILE, file_id, facts)
+    work.record(Kind.FILE, file_id, data_files.restore(file.state))
     work.place(Member(file_id, work.root_id, Kind.FILE, 0, live=True))
 
 

@@ -22,9 +22,7 @@ class Result(NamedTuple):
 
 async def add(work: Work, card_id: UUID, title: str, description: str, step_type: str, order: int | None, limits: Limits) -> UUID:
     present = [m for m in await log.members(work.conn, card_id, Kind.STEP) if m.live]
-    if len(present) >= limits.steps_per_card:
-        raise too_many(f"A card holds at most {limits.steps_per_card} steps.")
-    await check_steps(work, limits, [1])
+    await _check_room(work, len(present), limits)
     work.require_open()
     position = order or max((m.position for m in present), default=0) + 1
     step_id = work.new_id()
@@ -32,6 +30,13 @@ async def add(work: Work, card_id: UUID, title: str, description: str, step_type
     work.record(Kind.STEP, step_id, [fact])
     work.place(Member(step_id, card_id, Kind.STEP, position, live=True))
     return step_id
+
+
+async def _check_room(work: Work, present: int, limits: Limits) -> None:
+    """Whether one step more fits into a card of so many, and into the run."""
+    if present >= limits.steps_per_card:
+        raise too_many(f"A card holds at most {limits.steps_per_card} steps.")
+    await check_steps(work, limits, [1])
 
 
 def of_card(work: Work, card_id: UUID, step_id: UUID) -> log.Stream:
@@ -106,8 +111,11 @@ async def delete(work: Work, card_id: UUID, step_id: UUID) -> None:
     await _turn(work, step, live=False)
 
 
-async def restore(work: Work, step_id: UUID) -> None:
+async def restore(work: Work, step_id: UUID, limits: Limits) -> None:
+    """A step that comes back needs room, like a new one."""
     step = work.streams[step_id]
+    if step.state.deleted:
+        await _check_room(work, sum(m.live for m in await log.members(work.conn, step.state.card_id, Kind.STEP)), limits)
     work.require_match(step)
     work.require_open()
     await _turn(work, step, live=True)

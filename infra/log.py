@@ -101,8 +101,12 @@ async def members(conn: AsyncConnection[Any], parent_id: UUID, kind: Kind) -> li
 
 
 async def live_members(conn: AsyncConnection[Any], root_id: UUID, kind: Kind) -> int:
-    """How many live members of a kind a whole root has."""
-    cursor = await conn.execute("SELECT count(*) FROM members WHERE root_id = %s AND kind = %s AND live", (root_id, kind))
+    """How many live members of a kind a whole root has; none of those in a deleted card counts."""
+    cursor = await conn.execute(
+        "SELECT count(*) FROM members WHERE root_id = %(root)s AND kind = %(kind)s AND live"
+        " AND parent_id NOT IN (SELECT stream_id FROM members WHERE root_id = %(root)s AND kind = 'card' AND NOT live)",
+        {"root": root_id, "kind": kind},
+    )
     return int((await cursor.fetchone() or (0,))[0])
 
 

@@ -106,7 +106,7 @@ async def restore_card(request: Req, exchange: Exchange, run_id: str, card_id: s
     card = card_id_of(card_id)
 
     async def decide(work: Work) -> Query:
-        await cards.restore(work, card)
+        await cards.restore(work, card, limits(exchange.settings))
         return detail(work, card)
 
     return await exchange.write(request, target(run_id, below=((Kind.CARD, card),), lock=True, deleted=True), Role.ENGINEER, decide)

@@ -136,10 +136,10 @@ async def restore_file(request: Req, exchange: Exchange, run_id: str, file_id: s
     file = file_id_of(file_id)
 
     async def decide(work: Work) -> Query:
-        await data_files.restore(work, file)
+        await data_files.restore(work, file, exchange.settings.files_per_run_max)
         return detail(work, file)
 
-    return await exchange.write(request, target(run_id, below=((Kind.FILE, file),), deleted=True), Role.ENGINEER, decide)
+    return await exchange.write(request, target(run_id, below=((Kind.FILE, file),), lock=True, deleted=True), Role.ENGINEER, decide)
 
 
 async def _relate(request: Req, exchange: Exchange, run_id: str, file_id: str, kind: Kind, other: UUID, change: Any) -> Response[bytes]:

@@ -134,7 +134,7 @@ async def restore_step(request: Req, exchange: Exchange, run_id: str, card_id: s
     card, step = card_id_of(card_id), step_id_of(step_id)
 
     async def decide(work: Work) -> Query:
-        await steps.restore(work, step)
+        await steps.restore(work, step, limits(exchange.settings))
         return detail(work, card, step)
 
     return await exchange.write(request, of_step(run_id, card, step, lock=True, deleted=True), Role.ENGINEER, decide)
