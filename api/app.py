@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from api import problems
+from api import parameters, problems
 from api.atlas import (
     audit,
     cards,
@@ -59,6 +59,10 @@ OPERATIONS = [*projections.HANDLERS, *tokens.HANDLERS, *users.HANDLERS, *access_
 OPEN = [*health.HANDLERS, *metrics.HANDLERS, *docs.HANDLERS, *problem_pages.HANDLERS]
 
 
+async def check_address(request: Req) -> None:
+    parameters.check_address(request.scope, ())
+
+
 def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> Conventions:
     """The application on a migrated database; the pool opens and closes with the server's lifespan."""
     door = Door(pool, views.project_inline)
@@ -79,7 +83,7 @@ def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) 
     app = Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=[*ATLAS, *OPERATIONS], before_request=admit, request_max_body_size=BODY_BYTES_MAX),
-            *OPEN,
+            Router("/", route_handlers=OPEN, before_request=check_address),
         ],
         dependencies={"exchange": Provide(lambda: exchange, sync_to_thread=False, use_cache=True)},
         exception_handlers={

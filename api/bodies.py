@@ -34,8 +34,8 @@ _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ESCAPED_NUL_OR_SURROGATE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
-def parse(raw: bytes, content_type: str, *, patch: bool = False, bytes_max: int = BODY_BYTES_MAX) -> dict[str, Any]:
-    """The body as a plain object; an empty one counts as `{}`."""
+def parse(raw: bytes, content_type: str, *, patch: bool = False, bytes_max: int = BODY_BYTES_MAX) -> Any:
+    """The body as plain objects; an empty one counts as `{}`. That it is an object is for `check` to see."""
     if len(raw) > bytes_max:
         raise ContentTooLarge(f"The body has {len(raw)} bytes; this address takes {bytes_max}.")
     if not raw:
@@ -51,8 +51,6 @@ def parse(raw: bytes, content_type: str, *, patch: bool = False, bytes_max: int 
         raise Malformed(f"The body is not JSON: {error}") from None
     if _ESCAPED_NUL_OR_SURROGATE.search(raw):
         _refuse_bad_text(decoded)
-    if not isinstance(decoded, dict):
-        raise Invalid.one("#", "invalid_type", "must be an object")
     return decoded
 
 
@@ -85,7 +83,7 @@ def _refuse_bad_text(value: object) -> None:
                 _refuse_bad_text(item)
 
 
-def check(kind: type[S], data: dict[str, Any], more: Iterable[FieldError] = ()) -> S:
+def check(kind: type[S], data: object, more: Iterable[FieldError] = ()) -> S:
     """`data` as a struct; otherwise `Invalid` with every error, also those found by `more`. Types are not coerced, but 5.0 is 5."""
     errors: list[FieldError] = []
     made = _struct(_described(kind), data, "#", errors)

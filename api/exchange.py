@@ -45,7 +45,7 @@ class Exchange:
         So none of these depends on what a handler does first, and each wins over what is found later.
         """
         state, headers = request.scope["state"], request.headers
-        actor = state["actor"] = await self.doorkeeper.identify(headers.get("authorization"))
+        actor = state["actor"] = await self.doorkeeper.identify(parameters.joined(headers, "authorization"))
         if self.rates.on:
             state["rate"] = rate = await self.rates.take(actor.token_id)
             if rate.wait_s:
@@ -55,14 +55,14 @@ class Exchange:
         if request.method != "GET":
             state["body"] = bodies.parse(await request.body(), headers.get("content-type", ""), patch=request.method == "PATCH")
             state["condition"], state["key"] = parameters.condition(headers), parameters.idempotency_key(headers)
-        parameters.check_address(request.scope.get("raw_path") or b"", request.scope["query_string"])
+        parameters.check_address(request.scope, request.scope["route_handler"].opt["operation"].single)
         if not actor.reaches_systems:
             raise OutOfScope("There is nothing at this address.")
 
     def body(self, request: Req) -> dict[str, Any]:
         """The caller's body as a plain object."""
-        body: dict[str, Any] = request.scope["state"].pop("body")
-        return body
+        state = request.scope["state"]
+        return state.pop("body") if isinstance(state["body"], dict) else {}  # what is no object `write` refuses in its turn
 
     def actor(self, request: Req) -> Actor:
         actor: Actor = request.scope["state"]["actor"]
@@ -87,9 +87,9 @@ class Exchange:
 
     async def write(self, request: Req, target: Target | None, least: Role, decide: Callable[[Work], Awaitable[Query]]) -> Response[bytes]:
         """Performs a change and answers it. A body that the handler did not ask for must be empty."""
-        surplus = request.scope["state"].get("body")
+        surplus = request.scope["state"].get("body", {})
         try:
-            answer = await self.door.perform(await self._ask(request), target, least, _refuse(surplus) if surplus else decide)
+            answer = await self.door.perform(await self._ask(request), target, least, _refuse(surplus) if surplus != {} else decide)
         except PreconditionFailed as refusal:
             refusal.etag = await self._present_tag(target, self.actor(request))
             raise
@@ -163,7 +163,7 @@ class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a request that has nothing to say."""
 
 
-def _refuse(surplus: dict[str, Any]) -> Callable[[Work], Awaitable[Query]]:
+def _refuse(surplus: object) -> Callable[[Work], Awaitable[Query]]:
     async def decide(_: Work) -> Query:
         bodies.check(_Nothing, surplus)
         return Query(204)
@@ -195,7 +195,7 @@ def document(request: Req, body: bytes, tag: str | None, headers: dict[str, str]
     """A document, or 304 when the caller has it already (weak comparison of If-None-Match)."""
     if tag is not None:
         headers["etag"] = tag
-        asked = request.headers.get("if-none-match", "")
+        asked = parameters.joined(request.headers, "if-none-match") or ""
         if asked.strip() == "*" or tag in (part.strip().removeprefix("W/") for part in asked.split(",")):
             return Response(b"", status_code=304, headers=headers, media_type="")
     return Response(body, headers=headers, media_type=media)

@@ -1,7 +1,6 @@
 """Lists that are paged by cursor: Link, X-Total-Count and the cursor itself."""
 
 import base64
-import binascii
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -29,7 +28,7 @@ def after(request: Req, query: Query) -> tuple[datetime, UUID] | None:
         moment, row_id = datetime.fromisoformat(at), UUID(last)
         if _cursor(request, moment, row_id) == text:
             return moment, row_id
-    except (ValueError, binascii.Error):
+    except (ValueError, OverflowError):
         pass
     query.wrong("cursor", "invalid_value", "is not a cursor of this list")
     return None
@@ -44,7 +43,7 @@ def after_version(request: Req, query: Query) -> int | None:
         version = int(base64.urlsafe_b64decode(text.encode()).decode().split(" ")[0])
         if version_cursor(request, version) == text:
             return version
-    except (ValueError, binascii.Error):
+    except ValueError:
         pass
     query.wrong("cursor", "invalid_value", "is not a cursor of this list")
     return None

@@ -1,10 +1,13 @@
 """Query parameters, path ids and conditional headers, read strictly."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
+
+from litestar.datastructures import Headers
 
 from api.bodies import stamp_of, uuid_of
 from commands.asking import Condition
@@ -97,12 +100,20 @@ def _text(raw: bytes, where: str = "query") -> str:
     return text
 
 
-def check_address(path: bytes, query: bytes) -> None:
-    """Refuses an address that cannot be read, also in parts that nobody asks for."""
-    if b"%" in path:
+def check_address(scope: Any, single: Iterable[str]) -> None:
+    """Refuses an address that cannot be read, also in parts that nobody asks for, and a `single` parameter that stands twice."""
+    if b"%" in (path := scope.get("raw_path") or b""):
         _text(path, "path")
-    if query:
-        Query(query)
+    if scope["query_string"]:
+        query = Query(scope["query_string"])
+        for name in single:
+            query.text(name)
+
+
+def joined(headers: Headers, name: str) -> str | None:
+    """The value of a header; several of the same name are one list (RFC 9110 §5.3)."""
+    values = headers.getall(name, [])
+    return ", ".join(values) if values else None
 
 
 def path_uuid(text: str, noun: str) -> UUID:
@@ -119,9 +130,9 @@ def run_reference(text: str) -> UUID | int:
     return path_uuid(text, "test run")
 
 
-def condition(headers: Mapping[str, str]) -> Condition | None:
+def condition(headers: Headers) -> Condition | None:
     """If-Match as own and wide versions. Weak tags and tags that are not ours never match."""
-    text = headers.get("if-match")
+    text = joined(headers, "if-match")
     if text is None:
         return None
     if text.strip() == "*":
@@ -136,8 +147,8 @@ def condition(headers: Mapping[str, str]) -> Condition | None:
     return Condition(own=frozenset(own), wide=frozenset(wide))
 
 
-def idempotency_key(headers: Mapping[str, str]) -> str | None:
-    key = headers.get("idempotency-key")
-    if key is not None and not re.fullmatch(r"[\x20-\x7e]{1,255}", key):
-        raise Malformed("Idempotency-Key must be 1 to 255 printable ASCII characters.")
-    return key
+def idempotency_key(headers: Headers) -> str | None:
+    keys = headers.getall("idempotency-key", [])
+    if len(keys) > 1 or (keys and not re.fullmatch(r"[\x20-\x7e]{1,255}", keys[0])):
+        raise Malformed("Idempotency-Key must be 1 to 255 printable ASCII characters, once.")
+    return keys[0] if keys else None

@@ -92,9 +92,8 @@ def _spans(wanted: NewReport, stream_id: UUID, live: dict[UUID, log.Placed], run
 
 async def cancel(work: Work, report_id: UUID) -> None:
     report = work.streams[report_id]
-    facts = reports.cancel(report.state)
     work.require_match(report)
-    work.record(Kind.REPORT, report_id, facts)
+    work.record(Kind.REPORT, report_id, reports.cancel(report.state))
 
 
 async def start(work: Work, report_id: UUID, attempt: int) -> list[log.Stream]:

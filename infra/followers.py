@@ -89,6 +89,10 @@ async def unpark(conn: Connection, name: str, root_id: UUID) -> None:
     await conn.execute("DELETE FROM parked WHERE follower = %s AND root_id = %s", (name, root_id))
 
 
+async def is_known(conn: Connection, name: str) -> bool:
+    return await (await conn.execute("SELECT FROM followers WHERE name = %s", (name,))).fetchone() is not None
+
+
 async def ask(conn: Connection, name: str, root_id: UUID, wanted: str, reason: str) -> bool:
     """Asks for a parked root to be tried again ("retry") or its first event left out ("skip"); False if it is not parked."""
     cursor = await conn.execute(

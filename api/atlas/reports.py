@@ -13,14 +13,14 @@ from api import bodies, parameters
 from api.atlas.file_answers import JobRun, Report
 from api.atlas.runs import target
 from api.atlas.words import Description
-from api.exchange import Exchange, Req
+from api.exchange import Exchange, Req, etag
 from api.openapi.envelopes import Items
 from api.openapi.operation import JSON, Operation
 from commands import reports
 from commands.reports import NewReport
 from commands.work import Query, Target, Work
 from domain.facts import Kind
-from domain.refusals import FieldError, NotFound
+from domain.refusals import FieldError, NotFound, PreconditionFailed
 from domain.reports import Scope
 from domain.tokens import Role
 from projections import documents, report_pages, report_pdf
@@ -135,6 +135,9 @@ async def cancel_job_run(request: Req, exchange: Exchange, job_run_id: str) -> R
 
     try:
         return await exchange.write(request, where, Role.OPERATOR, decide)
+    except PreconditionFailed as refusal:
+        refusal.etag = etag(*await exchange.row(request, documents.JOB_RUN, {"job_run_id": job}, where))  # not the report's
+        raise
     except NotFound as refusal:
         raise type(refusal)(NO_JOB) from None  # out of scope stays that for the access log
 

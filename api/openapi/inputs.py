@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from api.openapi.examples import EXAMPLES
-from api.openapi.operation import Operation
+from api.openapi.operation import CONDITIONED, Operation
 
 Schema = dict[str, Any]
 
@@ -75,7 +75,7 @@ def parameters(path: str, method: str, operation: Operation) -> list[Schema]:
     headers = ["RequestId"]
     if method != "GET" and operation.least is not None:
         headers.append("IdempotencyKey")
-    if operation.compares(method):
+    if method in CONDITIONED or operation.compares(method):
         headers.append("IfMatch")
     if method == "GET" and operation.tagged:
         headers.append("IfNoneMatch")

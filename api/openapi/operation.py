@@ -1,12 +1,13 @@
 """What a route says about itself, declared beside its path; the OpenAPI document is made from it."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_origin
 
 from api.openapi.envelopes import Items
 from domain.tokens import Role
 
 JSON = "application/json"
+CONDITIONED = ("PATCH", "PUT", "DELETE")  # what a deployment may ask If-Match for
 
 
 class Operation(NamedTuple):
@@ -39,18 +40,25 @@ class Operation(NamedTuple):
         """The framework copies what routes say of themselves; types cannot be copied, and need not be."""
         return self
 
+    @property
+    def single(self) -> list[str]:
+        """The query parameters that may stand only once."""
+        return [name for name, kind in self.query.items() if get_origin(getattr(kind, "__origin__", kind)) is not list]
+
     def compares(self, method: str) -> bool:
-        return method in ("PATCH", "PUT", "DELETE") if self.if_match is None else self.if_match
+        return method in CONDITIONED if self.if_match is None else self.if_match
 
     def statuses(self, method: str) -> list[int]:
         """Every status that the route may answer with."""
-        found = {self.status, 405, 500, *self.more}
+        found = {self.status, 400, 405, 500, *self.more}
         if self.least is not None:
-            found |= {400, 401, 403, 404, 413, 415, 429, 503}
+            found |= {401, 403, 404, 413, 415, 429, 503}
         if method != "GET":
             found |= {409, 422}
+        if method in CONDITIONED:
+            found.add(428)
         if self.compares(method):
-            found |= {412, 428} if method != "POST" else {412}
+            found.add(412)
         if self.query:
             found.add(422)
         if self.tagged and method == "GET":

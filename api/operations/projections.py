@@ -12,7 +12,7 @@ from api.bodies import NOT_BLANK, SOME_TEXT
 from api.exchange import Exchange, Req
 from api.openapi.operation import Operation
 from commands.work import Query, Work
-from domain.refusals import Forbidden, NotFound
+from domain.refusals import FieldError, Forbidden, NotFound, UnknownReference
 from domain.tokens import Role, at_least
 from infra import followers
 from projections import rebuild_log, standing
@@ -43,10 +43,14 @@ class FollowerAsked(msgspec.Struct):
     reason: str
 
 
-@get("/admin/projections", operation=Operation("How views and followers stand", Role.ADMIN, standing.Projections, kept=False))
-async def show_projections(request: Req, exchange: Exchange) -> Response[bytes]:
+def _require_admin(request: Req, exchange: Exchange) -> None:
     if not at_least((actor := exchange.actor(request)).role, Role.ADMIN):
         raise Forbidden(f"This needs the role admin; the token has {actor.role}.")
+
+
+@get("/admin/projections", operation=Operation("How views and followers stand", Role.ADMIN, standing.Projections, kept=False))
+async def show_projections(request: Req, exchange: Exchange) -> Response[bytes]:
+    _require_admin(request, exchange)
     async with exchange.pool.connection() as conn:
         found = await standing.projections(conn)
     return Response(msgspec.json.encode(found), media_type="application/json")
@@ -86,12 +90,17 @@ async def skip_event(request: Req, exchange: Exchange, name: str) -> Response[by
 
 
 async def _ask_follower(request: Req, exchange: Exchange, name: str, wanted: str) -> Response[bytes]:
+    _require_admin(request, exchange)
     body = exchange.body(request)
+    async with exchange.pool.connection() as conn:
+        if not await followers.is_known(conn, name):
+            raise NotFound("No such follower.")
 
     async def decide(work: Work) -> Query:
         root = bodies.check(AskFollower, body)
         if not await followers.ask(work.conn, name, root.root_id, wanted, root.reason):
-            raise NotFound("The follower has not parked this root.")
+            error = FieldError("#/root_id", "not_found", f"is no root that {name} has parked")
+            raise UnknownReference.all((error,))
         return _said(FollowerAsked(name, root.root_id, wanted, root.reason))
 
     return await exchange.write(request, None, Role.ADMIN, decide)

@@ -110,7 +110,9 @@ async def list_tokens(request: Req, exchange: Exchange) -> Response[bytes]:
     return answer
 
 
-@delete("/admin/tokens/{token_id:str}", status_code=200, operation=Operation("Revoke an access token", Role.ADMIN, status=204))
+@delete(
+    "/admin/tokens/{token_id:str}", status_code=200, operation=Operation("Revoke an access token", Role.ADMIN, status=204, if_match=False)
+)
 async def revoke_token(request: Req, exchange: Exchange, token_id: str) -> Response[bytes]:
     """Every process refuses it within 5 seconds."""
     target = Target(Kind.TOKEN, parameters.path_uuid(token_id, "token"), with_root=True)

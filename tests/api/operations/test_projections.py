@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from domain.tokens import Role
 from infra import followers
 from projections import views
+from tests.api.making import errors, problem
 from tests.conftest import World
 from tests.workers.test_sequencer import make_system
 from workers import rebuilding
@@ -56,5 +57,7 @@ async def test_a_parked_root_is_shown_and_asked_for_again(world: World) -> None:
     assert [(f["name"], f["parked"]) for f in shown["followers"]] == [("relay", 1)]
     wrong = await admin("POST", "/admin/followers/relay/skip", {"root_id": str(root), "reason": " "})
     assert (wrong.status_code, wrong.json()["errors"][0]["code"]) == (422, "blank")
-    unknown = await admin("POST", "/admin/followers/relay/skip", {"root_id": str(uuid4()), "reason": "x"})
-    assert unknown.status_code == 404
+    unknown = {"root_id": str(uuid4()), "reason": "x"}
+    other_root = await admin("POST", "/admin/followers/relay/skip", unknown)
+    assert (problem(other_root), errors(other_root)) == ((422, "unknown-reference"), {("#/root_id", "not_found")})
+    assert problem(await admin("POST", "/admin/followers/nobody/skip", unknown)) == (404, "not-found")
