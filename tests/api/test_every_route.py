@@ -1,5 +1,6 @@
 """Rules that hold on every route, asked of every route of the access matrix."""
 
+import base64
 import re
 from typing import Any
 from uuid import UUID, uuid4
@@ -88,6 +89,21 @@ async def test_a_parameter_of_one_value_stands_once(stage: Stage, route: dict[st
         answer = await raw(stage.world.clients[Role.VIEWER], route, dict.fromkeys(stage.here, str(uuid4())), f"{name}=1&{name}=1")
         listed = name == "component_types"
         assert (problem(answer) == (400, "malformed-request")) is not listed, name
+
+
+@pytest.mark.parametrize("route", [r for r in READS if r["least"] != "none"], ids=name_of)
+async def test_a_forged_cursor_is_a_wrong_value(stage: Stage, route: dict[str, Any]) -> None:
+    if "cursor" not in operation(stage.world, route).query:
+        return
+    path, last = fill(route["path"], stage.here), uuid4()
+    moments = ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-04-13T11:00:00", "now", "9" * 5_000)
+    forged = [base64.urlsafe_b64encode(text.encode()).decode() for text in (f"{m} {last} {path}" for m in moments)]
+    for cursor in (*forged, "", "x", "%C3%A9", "A" * 5_000):
+        answer = await raw(stage.world.clients[Role.ADMIN], route, stage.here, f"cursor={cursor}")
+        assert errors(answer) == {("query:cursor", "invalid_value")}, cursor
+    first = await raw(stage.world.clients[Role.ADMIN], route, stage.here, "limit=1")
+    assert int(first.headers["x-total-count"]) >= first.json()["count"]
+    assert ("link" in first.headers) is (int(first.headers["x-total-count"]) > 1)
 
 
 @pytest.mark.parametrize("route", WRITES, ids=name_of)

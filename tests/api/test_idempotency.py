@@ -3,7 +3,9 @@
 import asyncio
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from domain.tokens import Role
 from tests.api.making import campaign, made, problem, version
@@ -120,6 +122,21 @@ async def test_a_replay_comes_before_conditions_fields_and_state(shared: World) 
     again = await client("PATCH", here.run_path, {"title": "a"}, idempotency_key="before", if_match=tag)
     assert told(again) == told(first)
     assert (await client("GET", here.run_path)).json()["title"] == "b"
+
+
+async def test_after_seven_days_a_key_names_its_command_and_stays_used(shared: World) -> None:
+    here, client = await campaign(shared), shared.engineer
+    first = await client("PATCH", here.run_path, {"title": "a"}, idempotency_key="old")
+    for days, status in (("6 days 23:59", 200), ("7 days 00:01", 409)):
+        async with await psycopg.AsyncConnection.connect(str(shared.settings.owner_url), autocommit=True) as conn:
+            table = sql.Identifier(shared.settings.schema, "idempotency")
+            aged = sql.SQL("UPDATE {} SET recorded_at = now() - %s::interval WHERE key = 'old'").format(table)
+            await conn.execute(aged, (days,))
+        again = await client("PATCH", here.run_path, {"title": "a"}, idempotency_key="old")
+        assert again.status_code == status
+    assert problem(again) == (409, "state-conflict")
+    assert first.headers["x-command-id"] in again.json()["detail"]
+    assert problem(await client("PATCH", here.run_path, {"title": "b"}, idempotency_key="old")) == (422, "idempotency-key-reused")
 
 
 async def test_fifty_at_once_make_one_run(shared: World) -> None:
