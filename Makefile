@@ -29,7 +29,7 @@ soak:
 
 faults:
 	@$(PYTHON) bootstrap.py dev
-	FAULT_S=$${FAULT_S:-90} FAULT_SEED=$${FAULT_SEED:-$$(date +%s)} $(BIN)/python -m pytest -rP tests/faults
+	$(BIN)/python -m tests.faults.campaign --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 fuzz:
 	@$(PYTHON) bootstrap.py dev
