@@ -10,6 +10,7 @@ from commands.asking import Actor
 from commands.users import NotThisPerson, signed_in
 from domain.tokens import Role, is_email
 from infra.database import Pool
+from infra.ids import uuid7
 from infra.oidc import LEEWAY_S, Distrusted, Issuer
 from infra.settings import Settings
 
@@ -44,7 +45,7 @@ class People:
     async def _known(self, subject: str, email: str) -> UUID:
         try:
             async with self._pool.connection() as conn:
-                return await signed_in(conn, self._issuer.url, subject, email)
+                return await signed_in(conn, uuid7(), self._issuer.url, subject, email)
         except NotThisPerson as reason:
             raise Distrusted(str(reason)) from None
 

@@ -7,7 +7,6 @@ import msgspec
 
 from domain.refusals import NotFound
 from infra.database import Connection
-from infra.ids import uuid7
 
 ERASING_S_MAX = 600
 
@@ -29,15 +28,16 @@ async def actor_of(conn: Connection, new_id: UUID, email: str) -> UUID:
     return actor_id
 
 
-async def signed_in(conn: Connection, issuer: str, subject: str, email: str) -> UUID:
-    """The actor of an issuer's subject. The first time it is the one of the e-mail, which is then taken; later the e-mail says nothing.
+async def signed_in(conn: Connection, new_id: UUID, issuer: str, subject: str, email: str) -> UUID:
+    """The actor of an issuer's subject. The first time it is the one of the e-mail, which is then taken, made known under
+    `new_id` if new; later the e-mail says nothing.
 
     NotThisPerson for a subject whose e-mail was erased here, and for an e-mail that belongs to another subject.
     """
     login = issuer, hashlib.sha256(subject.encode(errors="surrogatepass")).digest()
     if (known := await _signed_in(conn, login)) is not None:
         return known
-    await conn.execute(_BIND, (*login, await actor_of(conn, uuid7(), email)), prepare=True)
+    await conn.execute(_BIND, (*login, await actor_of(conn, new_id, email)), prepare=True)
     if (known := await _signed_in(conn, login)) is not None:
         return known
     raise NotThisPerson("e-mail of another person")
