@@ -56,7 +56,7 @@ DJANGO = Kind(
     "django",
     "Django",
     ("python", "-m", "django_twin.tables"),
-    ("gunicorn", "-k", "gthread", "--workers", "2", "--threads", "8", "--keep-alive", "120", "--log-level", "warning",
+    ("gunicorn", "-k", "gthread", "--workers", "1", "--threads", "8", "--keep-alive", "120", "--log-level", "warning",
      "--no-control-socket", "--bind", "127.0.0.1:{port}", "django.core.wsgi:get_wsgi_application()"),
     "SELECT count(*) FROM auditlog_logentry WHERE object_pk = %s::text AND actor_id IS NOT NULL AND changes -> 'status' ->> 1 = %s",
 )  # fmt: skip
