@@ -12,7 +12,8 @@ Two statements: how common each word is, then one that finds, ranks, counts and 
 * Where both take part, text decides the more, the more of the query's rarity its best answer holds: a query whose words are all
   there is lexical, one that shares none is semantic.
 
-`total_count` is the number of runs that have a component so found, and is exact.
+`total_count` is the number of runs that have a component so found, and is exact. A common word finds tens of thousands of documents:
+the first pages rank those that hold most of the query, the newest first where they hold as much.
 """
 
 from typing import Any
@@ -32,6 +33,7 @@ LIKENESS_SPREAD = 0.9  # the nearest is worth 1, the last that takes part 0.1
 TEXT_MOST = 0.8  # how much of the score full text decides where meaning takes part too, and all is covered
 COVERED_LEAST, COVERED_MOST = 0.4, 0.6  # by how much of the query its best answer holds
 MATCHES_MAX = 10
+KEPT, KEPT_RUNS = 600, 100  # documents that are ranked for the first pages; further pages, and those in other orders, rank all
 BODY_CHARACTERS_MAX = 20_000
 KINDS = {"run": ("run",), "card": ("card",), "step": ("step", "observation"), "report": ("report",)}
 
@@ -114,7 +116,8 @@ _ANSWER = f"""found AS (SELECT f.run_id, max(f.score) AS score FROM listed f GRO
       'path', concat_ws(' > ', CASE WHEN kind <> 'run' THEN card END, CASE WHEN kind NOT IN ('run', 'card') THEN step END,
         CASE WHEN kind IN ('run', 'report') THEN title END)) ORDER BY place) AS matches
     FROM shown WHERE place <= {MATCHES_MAX} GROUP BY run_id)
-  SELECT (SELECT count(*) FROM found), coalesce(json_agg(json_build_object('summary', {SUMMARY}, 'score', p.score,
+  SELECT (SELECT count(*) FROM (SELECT DISTINCT run_id FROM ({{every}}) a) r),
+    coalesce(json_agg(json_build_object('summary', {SUMMARY}, 'score', p.score,
     'matches', told.matches) ORDER BY p.place), '[]')::text FROM page p JOIN told USING (run_id) JOIN runs t USING (run_id)"""
 
 _ORDERS = {
@@ -129,22 +132,29 @@ async def search(
 ) -> tuple[int, list[Result]]:
     """How many runs match in all, and those of the page. `wanted` None: by meaning alone; `meaning` None: by words alone."""
     where, params = _filter(asked)
-    params |= {"limit": asked.limit, "offset": asked.offset}
+    params |= {"limit": asked.limit, "offset": asked.offset, "kept": None}
+    if asked.sort_by == "relevance" and asked.offset + asked.limit <= KEPT_RUNS:
+        params["kept"] = KEPT
     if wanted is not None:
         where += "".join(f" AND d.words @@ {_query(f'm{n}', term, params)}" for n, term in enumerate(wanted.must))
         where += "".join(f" AND NOT d.words @@ {_query(f'n{n}', term, params)}" for n, term in enumerate(wanted.never))
-    steps = []
+    steps, every = [], []
     words, akin = await search_text.weighed(conn, () if wanted is None else wanted.terms, () if meaning is None else meaning.akin)
+    if wanted is not None or akin.terms:
+        steps.append(search_text.matched(None if wanted is None else words, akin if akin.terms else None, where, params))
+        every.append("SELECT run_id FROM matched")
     if wanted is not None:
         steps.append(search_text.components(words, where, params))
     if meaning is not None:
         steps.append(_near(meaning, where))
+        every.append("SELECT run_id FROM near")
         params["meaning"] = str(meaning.vector)
         if akin.terms:
-            steps.append(search_text.akin(akin, where, params))
+            steps.append(search_text.akin(akin, params))
         steps.append(_SENSED.format(sensed=_BOTH_SENSES if akin.terms else _NEAR_ONLY))
     by = "meaning" if wanted is None else "words" if meaning is None else "both"
-    steps += [f"listed AS MATERIALIZED ({_LISTED[by]})", _ANSWER.replace("{order}", "ORDER BY " + _ORDERS[asked.sort_by])]
+    answer = _ANSWER.replace("{order}", "ORDER BY " + _ORDERS[asked.sort_by]).replace("{every}", " UNION ALL ".join(every))
+    steps += [f"listed AS MATERIALIZED ({_LISTED[by]})", answer]
     total, page = await (await conn.execute("WITH " + ", ".join(steps), params, prepare=True)).fetchone() or (0, "[]")
     return total, msgspec.json.decode(page, type=list[Result])
 

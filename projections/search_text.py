@@ -1,6 +1,7 @@
 """How well a text answers in words: how common each word of the query is, and the SQL that gives a component its share of the query."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -31,46 +32,41 @@ _COUNT = """CASE WHEN (SELECT words FROM common) @@ {0} THEN size.most + 1 ELSE
 _COUNTS = f"""WITH size AS MATERIALIZED (
     SELECT documents, least(greatest(documents * {TELLING_SHARE}, {TELLING_MIN}), {TELLING_MAX})::bigint AS most
     FROM ({_TOTAL}) of(documents)), common AS MATERIALIZED ({_COMMON})
-  SELECT size.documents, size.most, (SELECT coalesce(json_agg(json_build_array(numnode(q.forms[1]) > 0, h.whole, b.begun, q.forms,
-      l.forms, CASE WHEN m.words IS NULL THEN 0 ELSE {_COUNT.format("l.forms[1]")} END) ORDER BY a.n), '[]')
-    FROM unnest(%(wholes)s::text[], %(titled)s::text[], %(begun)s::text[], %(begun_titled)s::text[], %(exacts)s::boolean[],
-      %(words)s::text[]) WITH ORDINALITY a(whole, titled, begun, begun_titled, exact, word, n),
-    LATERAL (SELECT CASE WHEN a.exact THEN ARRAY[a.whole::tsquery, a.titled::tsquery, a.begun::tsquery, a.begun_titled::tsquery]
-      ELSE ARRAY[{", ".join(f"to_tsquery('pg_catalog.english', a.{form})" for form in ("whole", "titled", "begun", "begun_titled"))}] END
-      AS forms OFFSET 0) q,
-    LATERAL (SELECT {_COUNT.format("q.forms[1]")} AS whole OFFSET 0) h,
-    LATERAL (SELECT CASE WHEN a.begun = '' OR h.whole > size.most OR a.exact AND h.whole > 0 THEN 0 ELSE {_COUNT.format("q.forms[3]")} END
+  SELECT size.documents, size.most, (SELECT coalesce(json_agg(json_build_array(numnode(q.whole) > 0, q.whole, h.whole, q.begun, b.begun,
+      l.likely, CASE WHEN m.words IS NULL THEN 0 ELSE {_COUNT.format("l.likely")} END) ORDER BY a.n), '[]')
+    FROM unnest(%(wholes)s::text[], %(begun)s::text[], %(exacts)s::boolean[], %(words)s::text[])
+      WITH ORDINALITY a(whole, begun, exact, word, n),
+    LATERAL (SELECT CASE WHEN a.exact THEN a.whole::tsquery ELSE to_tsquery('pg_catalog.english', a.whole) END AS whole,
+      CASE WHEN a.exact THEN a.begun::tsquery ELSE to_tsquery('pg_catalog.english', a.begun) END AS begun OFFSET 0) q,
+    LATERAL (SELECT {_COUNT.format("q.whole")} AS whole OFFSET 0) h,
+    LATERAL (SELECT CASE WHEN a.begun = '' OR h.whole > size.most OR a.exact AND h.whole > 0 THEN 0 ELSE {_COUNT.format("q.begun")} END
       AS begun OFFSET 0) b,
     LATERAL (SELECT CASE WHEN h.whole + b.begun = 0 AND a.word ~ '^[[:alpha:]]{{{vocabulary.CHARACTERS_MIN},{vocabulary.CHARACTERS_MAX}}}$'
       THEN {vocabulary.meant("a.word")} END AS words OFFSET 0) m,
-    LATERAL (SELECT CASE WHEN m.words IS NOT NULL THEN ARRAY[to_tsquery('pg_catalog.english', array_to_string(m.words, ' | ')),
-      to_tsquery('pg_catalog.english', array_to_string(m.words, ':A | ') || ':A')] END AS forms OFFSET 0) l)::text FROM size"""
-
-
-class Forms(NamedTuple):
-    """A term as PostgreSQL's queries: the whole words, in the title, and words that begin so; the same where none may only begin so."""
-
-    whole: str
-    titled: str
-    begun: str
-    begun_titled: str
+    LATERAL (SELECT to_tsquery('pg_catalog.english', array_to_string(m.words, ' | ')) AS likely OFFSET 0) l)::text FROM size"""
+_LEXEME = re.compile(r"'(?:[^']|'')*'(?::\*)?")
 
 
 class _Count(msgspec.Struct, array_like=True):
     """Documents with the term, with words that begin so, and with what was likely meant where there is neither; none beyond what tells."""
 
     usable: bool
-    whole: int
-    begun: int
-    forms: Forms
-    meant: tuple[str, str] | None
-    likely: int
+    whole: str
+    wholes: int
+    begun: str
+    begins: int
+    likely: str | None
+    meant: int
 
 
 class Weighed(NamedTuple):
-    """A term, how many documents have it, and its weight: its idf's share of the query's."""
+    """A term as PostgreSQL's queries, how many documents have it, and its weight: its idf's share of the query's.
 
-    forms: Forms
+    `whole` and `begun` are the same where words that merely begin so do not count.
+    """
+
+    whole: str
+    begun: str
     documents: int
     weight: float
 
@@ -87,9 +83,7 @@ async def weighed(conn: AsyncConnection[Any], *lists: Sequence[Term]) -> list[Wo
     terms = [term for each in lists for term in each]
     params = {
         "wholes": [term.tsquery() for term in terms],
-        "titled": [term.tsquery("A") for term in terms],
         "begun": [term.tsquery("*") if term.open else "" for term in terms],
-        "begun_titled": [term.tsquery("*A") if term.open else "" for term in terms],
         "exacts": [term.exact for term in terms],
         "words": ["" if term.exact else term.word for term in terms],
     }
@@ -98,53 +92,67 @@ async def weighed(conn: AsyncConnection[Any], *lists: Sequence[Term]) -> list[Wo
     return [_words([_counted(term, count, most) for term in each if (count := next(counts)).usable], total, most) for each in lists]
 
 
-def _words(found: list[tuple[Forms, int]], total: int, most: int) -> Words:
-    idfs = [math.log1p(total / max(documents, 1)) for _, documents in found]
+def _words(found: list[tuple[str, str, int]], total: int, most: int) -> Words:
+    idfs = [math.log1p(total / max(documents, 1)) for *_, documents in found]
     whole = sum(idfs) or 1.0
-    terms = tuple(Weighed(forms, documents, idf / whole) for (forms, documents), idf in zip(found, idfs, strict=True))
+    terms = tuple(Weighed(*each, idf / whole) for each, idf in zip(found, idfs, strict=True))
     return Words(terms, tuple(w for w in terms if w.documents <= most))
 
 
-def _counted(term: Term, count: _Count, most: int) -> tuple[Forms, int]:
-    if count.meant:
-        return Forms(*count.meant, *count.meant), count.likely
-    whole, titled, *_ = count.forms
-    if not term.open or (count.whole if term.exact else max(count.whole, count.begun)) > most:  # its beginning would find too much
-        return Forms(whole, titled, whole, titled), count.whole
-    return count.forms, max(count.whole, count.begun)
+def _counted(term: Term, count: _Count, most: int) -> tuple[str, str, int]:
+    if count.likely:
+        return count.likely, count.likely, count.meant
+    if not term.open or (count.wholes if term.exact else max(count.wholes, count.begins)) > most:  # its beginning would find too much
+        return count.whole, count.whole, count.wholes
+    return count.whole, count.begun, max(count.wholes, count.begins)
+
+
+def matched(words: Words | None, akin: Words | None, where: str, params: dict[str, Any]) -> str:
+    """The documents that the words or those with synonyms find, as `matched`, read once for both, over SQL's `where`.
+
+    Each has a value for each term of the list that finds it. `kept` are those of which one may be on the page: the %(kept)s best.
+    """
+    sides = [_terms(given, mark, params) for given, mark in ((words, "h"), (akin, "s")) if given is not None]
+    params["found"] = " | ".join(f"({params[side.found]})" for side in sides if params[side.found])
+    finds = "".join(f", d.words @@ %({side.found})s::tsquery AS {side.found}" for side in sides)
+    values = "".join(f", {side.found}{side.values}" for side in sides)
+    best = ", ".join(side.summed("{}") for side in sides)
+    return f"""matched AS MATERIALIZED (SELECT document_id, run_id, kind, card_id, component_id, created_at{values}
+        FROM (SELECT d.document_id, d.run_id, d.kind, d.words, t.created_at, {CARD} AS card_id, {COMPONENT} AS component_id{finds}
+          FROM search_documents d {where} AND d.words @@ %(found)s::tsquery OFFSET 0) d),
+      kept AS MATERIALIZED (SELECT * FROM matched
+        ORDER BY greatest({best}) DESC, created_at DESC, document_id LIMIT %(kept)s::bigint)"""
 
 
 def components(words: Words, where: str, params: dict[str, Any]) -> str:
-    """The components that the words find with the share of the query that each has, from 0 to 1, as `worded`, over SQL's `where`.
+    """The components of `kept` that the words find with the share of the query that each has, from 0 to 1, as `worded`.
 
-    `hit` are documents with a value for each term; a component takes the best of its documents for each.
+    A component takes the best of its documents for each term.
     """
     terms = _terms(words, "h", params)
     there = terms.summed(f"least(max({{}}) / {BEGINS}, 1)")
+    columns = "".join(f", {name}" for name in terms.names)
     down = "".join(f", {INHERITED} * {name}" for name in terms.names)
-    return f"""hit AS MATERIALIZED (SELECT d.document_id, d.run_id, d.kind, {COMPONENT} AS component_id{terms.values}
-        FROM search_documents d {where} AND d.words @@ {terms.found}),
-      handed AS (SELECT d.document_id, d.run_id, d.kind, d.document_id{down}
-        FROM (SELECT document_id AS parent_id{"".join(f", {name}" for name in terms.names)} FROM hit
-          WHERE kind = 'card' ORDER BY {terms.summed("{}")} DESC, document_id LIMIT {CARDS_MAX}) p JOIN steps x ON x.card_id = p.parent_id
+    return f"""handed AS (SELECT d.document_id, d.run_id, d.document_id AS component_id{down}
+        FROM (SELECT document_id AS parent_id{columns} FROM kept WHERE {terms.found} AND kind = 'card'
+          ORDER BY {terms.summed("{}")} DESC, document_id LIMIT {CARDS_MAX}) p JOIN steps x ON x.card_id = p.parent_id
         JOIN search_documents d ON d.document_id = x.step_id {where}),
       worded AS MATERIALIZED (SELECT component_id, run_id, {terms.summed("max({})")} AS share, {there} AS there,
         (array_agg(document_id ORDER BY {terms.summed("{}")} DESC, document_id))[1] AS document_id
-        FROM (SELECT * FROM hit UNION ALL SELECT * FROM handed) h GROUP BY component_id, run_id)"""
+        FROM (SELECT document_id, run_id, component_id{columns} FROM kept WHERE {terms.found} UNION ALL SELECT * FROM handed) h
+        GROUP BY component_id, run_id)"""
 
 
-def akin(words: Words, where: str, params: dict[str, Any]) -> str:
+def akin(words: Words, params: dict[str, Any]) -> str:
     """The same for words with their synonyms, as `akin`, without what cards hand down."""
     terms = _terms(words, "s", params)
-    return f"""alike AS (SELECT d.document_id, d.run_id, d.kind, {CARD} AS card_id, {COMPONENT} AS component_id{terms.values}
-        FROM search_documents d {where} AND d.words @@ {terms.found}),
-      akin AS MATERIALIZED (SELECT component_id, run_id, min(kind) AS kind, (array_agg(card_id))[1] AS card_id,
+    return f"""akin AS MATERIALIZED (SELECT component_id, run_id, min(kind) AS kind, (array_agg(card_id))[1] AS card_id,
         {terms.summed("max({})")} AS share, (array_agg(document_id ORDER BY {terms.summed("{}")} DESC, document_id))[1] AS document_id
-        FROM alike GROUP BY component_id, run_id)"""
+        FROM kept WHERE {terms.found} GROUP BY component_id, run_id)"""
 
 
 class _Terms(NamedTuple):
-    """SQL for a document's value for each term, for their names, and for the documents that have what is needed."""
+    """SQL for a document's value for each term, their names, and the name of what finds the documents that have what is needed."""
 
     values: str
     names: list[str]
@@ -160,13 +168,18 @@ def _terms(words: Words, mark: str, params: dict[str, Any]) -> _Terms:
     names = [f"{mark}{n}" for n in range(len(words.terms))]
     for name, term in zip(names, words.terms, strict=True):
         params[name] = term.weight
-        params |= {f"{name}_{n}": form for n, form in enumerate(term.forms)}
-    params[f"{mark}_found"] = (" | " if words.telling else " & ").join(f"({w.forms.begun})" for w in words.telling or words.terms)
-    return _Terms("".join(f", {_value(name)} AS {name}" for name in names), names, f"%({mark}_found)s::tsquery")
+        params |= {f"{name}_{n}": form for n, form in enumerate((term.whole, _titled(term.whole), term.begun, _titled(term.begun)))}
+    found = f"{mark}_found"
+    params[found] = (" | " if words.telling else " & ").join(f"({w.begun})" for w in words.telling or words.terms)
+    return _Terms("".join(f", {_value(name, found)} AS {name}" for name in names), names, found)
 
 
-def _value(name: str) -> str:
+def _titled(query: str) -> str:
+    return _LEXEME.sub(lambda m: m[0] + ("A" if m[0].endswith("*") else ":A"), query)
+
+
+def _value(name: str, found: str) -> str:
     """From 0, where the document has nothing of the term, to 1, where its title has it."""
     whole, titled, begun, begun_titled = (f"d.words @@ %({name}_{n})s::tsquery" for n in range(4))
-    return f"""CASE WHEN NOT {begun} THEN 0 WHEN {titled} THEN 1 WHEN {whole} THEN {IN_BODY}
+    return f"""CASE WHEN NOT ({found} AND {begun}) THEN 0 WHEN {titled} THEN 1::float8 WHEN {whole} THEN {IN_BODY}
       WHEN {begun_titled} THEN {BEGINS} ELSE {BEGINS * IN_BODY} END"""
