@@ -17,7 +17,7 @@ from commands.asking import Answer, Ask
 from commands.work import Query, Target, Work
 from domain.refusals import NotFound, PreconditionRequired, Refusal, RequestInProgress, Unavailable
 from domain.tokens import Role
-from infra import log, placeholders, tracing
+from infra import fault_points, log, placeholders, tracing
 from infra.append import Origin
 from infra.bell import Bell
 from infra.ids import uuid7
@@ -76,6 +76,7 @@ class Door:
             async with conn.transaction():
                 answer = await _decide_and_append(conn, work, least, decide, lost)
         if work.changes:
+            await fault_points.reach("command.committed")
             self.bell.ring()
             self.appended(time.perf_counter() - began)
         return answer
@@ -136,8 +137,10 @@ async def _found(conn: AsyncConnection[Any], lost: list[Work]) -> Answer | None:
 
 async def _appended(conn: AsyncConnection[Any], work: Work) -> Answer:
     if work.changes:
+        await fault_points.reach("append.begins")
         with tracing.span("append", events=len(work.changes)):
             appended = await _append(conn, work)
+        await fault_points.reach("append.done")
         if appended is None:
             raise log.Overtaken
         answer = _answer(work, *appended)
@@ -145,6 +148,7 @@ async def _appended(conn: AsyncConnection[Any], work: Work) -> Answer:
         answer = _answer(work, await _read(conn, work.answer))
     if work.ask.key is not None:
         await keys.remember(conn, work.ask, answer)
+        await fault_points.reach("key.kept")
     return answer
 
 

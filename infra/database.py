@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
+from infra import fault_points
 from infra.lively import LivelyConnection, LivelyPool
 from infra.settings import Settings
 
@@ -150,8 +151,10 @@ async def migrate(settings: Settings, make_views: MakeViews) -> int:
         for version, file in enumerate(files[present:], present + 1):
             await conn.execute(file.read_bytes())
             await conn.execute("INSERT INTO migrations (version) VALUES (%s)", (version,))
+            await fault_points.reach("migration.applied")
         await _grant(conn, names)
         await make_views(conn, f"{settings.schema}_views", str(app_role))
+        await fault_points.reach("migration.ends")
         return len(files) - present
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from psycopg import AsyncConnection
 
+from infra import fault_points
 from infra.chain import GENESIS, HEADER, chained, event_hash
 
 BATCH_EVENTS_MAX = 50_000
@@ -72,8 +73,12 @@ async def extend(conn: AsyncConnection[Any], last: Head, floor: str, limit: int 
         cursor = await conn.execute(_FINISHED, asked, binary=True)
         events = [Finished(*row) for row in await cursor.fetchall()]
         if events:
+            await fault_points.reach("sequence.read")
             last = await _insert(conn, last, events)
+            await fault_points.reach("sequence.written")
         row = await (await conn.execute(_REST, asked)).fetchone()
+    if events:
+        await fault_points.reach("sequence.committed")
     return last, row[0] if row else floor, len(events) == limit
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Composed, Identifier
 
-from infra import database, replay
+from infra import database, fault_points, replay
 from infra.settings import Settings
 from projections import shadow
 from projections.fold import Fold
@@ -65,6 +65,7 @@ async def _build_one(conn: AsyncConnection[Any], schema: str) -> bool:
             return False
         fold = await folded(conn, row[1], row[2])
         await shadow.load(conn, schema, fold)
+        await fault_points.reach("rebuild.loaded")
         await conn.execute(_of(schema, "UPDATE {chunks} SET done = true WHERE n = %s"), (row[0],))
     return True
 

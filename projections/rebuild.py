@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier, Literal
 
 from domain.refusals import StateConflict
-from infra import database
+from infra import database, fault_points
 from infra.settings import Settings
 from infra.tail import Position
 from projections import chunks, comparison, rebuild_log, shadow, view_sets, views
@@ -70,9 +70,12 @@ async def run(settings: Settings, processes: int, say: Say, *, dry_run: bool = F
 async def _run(conn: AsyncConnection[Any], settings: Settings, processes: int, say: Say, rebuild_id: UUID, *, dry_run: bool) -> Rebuilt:
     began, schema = time.monotonic(), view_sets.new(settings)
     resumed, start = await _begin(conn, schema)
+    await fault_points.reach("rebuild.planned")
     await _first_pass(conn, settings, schema, processes, say, rebuild_id)
+    await fault_points.reach("rebuild.built")
     events = (await chunks.progress(conn, schema))[1]
     await _index(settings, schema, say)
+    await fault_points.reach("rebuild.indexed")
     catch_up = CatchUp(schema, start)
     await _until_small(conn, catch_up, say)
     found = await _compare(conn, settings, schema, say)
@@ -211,10 +214,13 @@ async def swap(conn: AsyncConnection[Any], settings: Settings, catch_up: CatchUp
                 await conn.execute("LOCK TABLE roots IN SHARE ROW EXCLUSIVE MODE")
                 await catch_up.last_round(conn)
                 await _exchange(conn, settings, catch_up.schema)
+                await fault_points.reach("rebuild.exchanged")
         except psycopg.errors.LockNotAvailable:
             await asyncio.sleep(0.05 * (1 + attempt % 5))
             continue
-        return (time.monotonic() - began) * 1000
+        pause_ms = (time.monotonic() - began) * 1000
+        await fault_points.reach("rebuild.swapped")
+        return pause_ms
     raise StateConflict("The views are built, but appends left no gap to swap them in. Run it again.")
 
 

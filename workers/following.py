@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from infra import followers, sequence, tracing
+from infra import fault_points, followers, sequence, tracing
 from infra.database import LOST, Connection, dedicated
 from infra.followers import Followed
 from infra.settings import Settings
@@ -70,6 +70,7 @@ async def _take_batch(conn: Connection, follower: Follower, limit: int) -> bool:
     with tracing.span(f"follow {follower.name}", events=len(events), last_seq=events[-1].seq):
         if wanted := [e for e in events if e.root_id not in behind]:
             await follower.take(conn, wanted)
+            await fault_points.reach("follower.taken")
         await followers.move(conn, follower.name, events[-1].seq)
     return len(events) == limit
 

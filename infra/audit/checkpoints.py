@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection, Connection
 
+from infra import fault_points
 from infra.audit import journal, keys
 from infra.audit.statements import Checkpoint, PublicKey, stamp
 from infra.database import blocking
@@ -66,6 +67,7 @@ def make(settings: Settings) -> Checkpoint | None:
         signer = keys.provide(conn, settings)
         last = since(conn, 0)[-1:]
         made = _sign(conn, settings, signer, last[0] if last else None)
+        fault_points.reach_in_thread("checkpoint.signed")
         journal.complete(file_of(settings), since(conn, _written(settings)), Checkpoint, lambda each: each.seq)
     return made
 

@@ -6,7 +6,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -70,7 +70,8 @@ async def is_quiet(there: Deployment) -> None:
 
 async def check(there: Deployment, journal: Journal) -> Found:
     operations = journal.read()
-    lost, doubled = await asyncio.to_thread(kept, there, operations)
+    lost, doubled, strangers = kept(await asyncio.to_thread(there.execute, OURS), operations)
+    doubled += [f"command {command} is in the log, and nobody was told that it was done" for command in strangers]
     breaches = [*lost, *doubled, *await asyncio.to_thread(lambda: list(_in_sql(there)))]
     views, said = await _verified(there)
     breaches += [*said, *await _files(there), *_leaked(there)]
@@ -78,10 +79,12 @@ async def check(there: Deployment, journal: Journal) -> Found:
     return Found(events, len(lost), len(doubled), views, breaches)
 
 
-def kept(there: Deployment, operations: list[Operation]) -> tuple[list[str], list[str]]:
-    """What was acknowledged and is not in the log; what is there though it was refused, or more often than it was asked for."""
+def kept(log: list[Any], operations: list[Operation]) -> tuple[list[str], list[str], set[str]]:
+    """What was acknowledged and is not in the log; what is there though it was refused, or more often than it was asked for;
+    and the commands of the log that none of the operations was told of. `log` is what OURS finds.
+    """
     commands, markers = Counter[str](), defaultdict[str, set[str]](set)
-    for command, state in there.execute(OURS):
+    for command, state in log:
         commands[command] += 1
         for marker in MARKER.findall(state):
             markers[marker].add(command)
@@ -98,8 +101,7 @@ def kept(there: Deployment, operations: list[Operation]) -> tuple[list[str], lis
             doubled.append(f"in the log {len(found)} times: {operation}")
         if not operation.is_settled and not operation.keyed:
             done |= found
-    strangers = commands.keys() - done
-    return lost, doubled + [f"command {command} is in the log, and nobody was told that it was done" for command in strangers]
+    return lost, doubled, commands.keys() - done
 
 
 def _says(operation: Operation) -> bool:

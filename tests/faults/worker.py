@@ -13,7 +13,7 @@ from workers import analysing, crew
 STANDIN = Path(__file__).parents[1] / "workers" / "standin.py"
 WORK = crew.work
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload([__name__])
+FORKS.set_forkserver_preload([__name__, "tests.faults.forked"])
 
 
 def start(environment: dict[str, str], options: tuple[str, ...], output: Path) -> ForkServerProcess:
