@@ -155,7 +155,15 @@ async def search(
     by = "meaning" if wanted is None else "words" if meaning is None else "both"
     answer = _ANSWER.replace("{order}", "ORDER BY " + _ORDERS[asked.sort_by]).replace("{every}", " UNION ALL ".join(every))
     steps += [f"listed AS MATERIALIZED ({_LISTED[by]})", answer]
-    total, page = await (await conn.execute("WITH " + ", ".join(steps), params, prepare=True)).fetchone() or (0, "[]")
+    sql = "WITH " + ", ".join(steps)
+    total, results = await _answered(conn, sql, params)
+    if params["kept"] is not None and len(results) < min(asked.limit, total - asked.offset):  # those that were kept are of few runs
+        total, results = await _answered(conn, sql, params | {"kept": None})
+    return total, results
+
+
+async def _answered(conn: AsyncConnection[Any], sql: str, params: dict[str, Any]) -> tuple[int, list[Result]]:
+    total, page = await (await conn.execute(sql, params, prepare=True)).fetchone() or (0, "[]")
     return total, msgspec.json.decode(page, type=list[Result])
 
 

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from domain.tokens import Role
+from projections import search
 from tests.api.making import Campaign, campaign, errors, made, problem
 from tests.conftest import Atlas, World
 
@@ -128,6 +129,18 @@ async def test_pages_and_orders_cover_every_run_once(shared: World) -> None:
         assert [r["test_run"]["uuid"] for p in pages for r in p["results"]] == expected
     relevant = [r["score"] for r in (await found(shared.engineer, "cinnabar"))["results"]]
     assert relevant == sorted(relevant, reverse=True)
+
+
+@module_loop
+async def test_a_run_whose_every_text_matches_hides_no_other(shared: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is ranked for the first pages may all be of one run; then the others are ranked too."""
+    monkeypatch.setattr(search, "KEPT", 3)
+    runs = {(await told(shared, "feldspar")).run for _ in range(3)}
+    for mode in ("fulltext", "default"):
+        pages = [await found(shared.engineer, "feldspar", f"mode={mode}&limit=2&offset={n}") for n in (0, 2)]
+        listed = [r["test_run"]["uuid"] for page in pages for r in page["results"]]
+        assert runs <= set(listed)
+        assert len(listed) == len(set(listed)) == min(pages[0]["total_count"], 4)
 
 
 @module_loop
