@@ -19,6 +19,7 @@ SPELLED = {
 _UNIT = rf"(?:{_SYMBOLS}|{'|'.join(word for word in sorted(SPELLED) if len(word) > 2 and ' ' not in word)}){_RATE}"
 PATTERN = rf"(?<![\w.,])({_NUMBER})(?:[ \u00a0\u202f]|-(?=[A-Za-z]{{2}}))?({_UNIT})(?!\w)"
 _THOUSANDS = r",(?=[0-9]{3}(?![0-9]))"
+IDENTIFIER_CHARACTERS_MAX = 150  # bounds within the pattern would make it fifty times as slow
 _LETTERS = ("µμΩ\u2126ω", "uuooo")
 MEASURE = re.compile(PATTERN, re.IGNORECASE)
 _SPELLED_SQL = ",".join(f'"{word}":"{unit}"' for word, unit in SPELLED.items())
@@ -28,9 +29,10 @@ FUNCTIONS = (
       SELECT coalesce(array_agg(DISTINCT trim_scale(replace(regexp_replace(replace(m[1], '\u2212', '-'), '{_THOUSANDS}', '', 'g'),
           ',', '.')::numeric) || coalesce('{{{_SPELLED_SQL}}}'::jsonb ->> u, replace(replace(u, 'ohms', 'o'), 'ohm', 'o'))), '{{}}')
       FROM regexp_matches(given, '{PATTERN}', 'gi') m, LATERAL translate(lower(m[2]), '{_LETTERS[0]}', '{_LETTERS[1]}') u $$""",
-    """CREATE OR REPLACE FUNCTION identifiers(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-      SELECT coalesce(array_agg(DISTINCT lower(m[1])), '{}') FROM regexp_matches(given,
-        '(?<![\\w-])((?=[\\w./-]{0,59}[0-9])[A-Za-z0-9]{1,30}(?:[-./_][A-Za-z0-9]{1,30}){1,4})(?![\\w])', 'g') m $$""",
+    f"""CREATE OR REPLACE FUNCTION identifiers(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+      SELECT coalesce(array_agg(DISTINCT lower(m[1])), '{{}}')
+      FROM regexp_matches(given, '(?<![\\w-])([A-Za-z0-9]+(?:[-./_][A-Za-z0-9]+)+)(?!\\w)', 'g') m
+      WHERE m[1] ~ '[0-9]' AND length(m[1]) <= {IDENTIFIER_CHARACTERS_MAX} $$""",
     """CREATE OR REPLACE FUNCTION joined(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
       SELECT coalesce(string_agg(DISTINCT lower(replace(m[1], '-', '')), ' '), '') FROM regexp_matches(given,
         '(?<![\\w-])([A-Za-z]{2,20}(?:-[A-Za-z]{2,20}){1,2})(?![\\w-])', 'g') m $$""",

@@ -16,7 +16,7 @@ _DROPPED = frozenset({
     "too", "under", "until", "up", "very", "was", "were", "when", "where", "while", "will", "with", "you", "your",
 })  # fmt: skip
 _PARTS = re.compile(rf'(-?)"([^"]*)"|(?<!\S)({MEASURE.pattern})|(\S+)', re.IGNORECASE)
-_IDENTIFIER = re.compile(r"(?=[A-Za-z./_-]*\d)[A-Za-z0-9]{1,30}(?:[-./_][A-Za-z0-9]{1,30}){1,4}", re.ASCII)
+_IDENTIFIER = re.compile(r"(?=[A-Za-z./_-]*\d)[A-Za-z0-9]+(?:[-./_][A-Za-z0-9]+)+", re.ASCII)
 _WORD = re.compile(r"[^\W_]+(?:-[^\W\d_]+)*")
 _PLAIN = re.compile(r"\w+")
 
