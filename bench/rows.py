@@ -163,10 +163,12 @@ ROWS: dict[str, Row] = {
     "start": start,
     "report": report_rows.report,
     "search": search_rows.search,
+    "search_writes": search_rows.writes,
 }
 GROUPS = (
     Group(("patch", "patch_one", "bulk", "detail", "list", "peers", "travel", "filters", "lag", "rebuild", "verify")),
     Group(("scale",)),
     Group(("start", "report"), {}),
+    Group(("search_writes",), {}),
     Group(("search",), {}),
 )

@@ -1,6 +1,7 @@
 """What the rows work on: the running program, and a ledger that grows as they ask."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -38,9 +39,9 @@ class World:
             self.actor_id: UUID = conn.execute("SELECT owner_id FROM tokens").fetchall()[0][0]
         floors.prepare(self.owner_url, self.settings.schema, FLOOR_RUNS)
 
-    def make(self, size: Size) -> list[Made]:
+    def make(self, size: Size, texts: Iterator[tuple[str, str]] = ledger_maker.PLAIN) -> list[Made]:
         """Runs of that size, once the worker has done with their events and the disk with their pages."""
-        made = ledger_maker.make(self.owner_url, self.settings.schema, size, self.systems, self.actor_id)
+        made = ledger_maker.make(self.owner_url, self.settings.schema, size, self.systems, self.actor_id, texts)
         self.settle()
         return made
 
