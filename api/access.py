@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from api.people import People
 from commands.asking import Actor
-from domain.refusals import Unauthenticated
+from domain.refusals import Unauthenticated, Unavailable
 from domain.tokens import Role
 from infra.oidc import Distrusted
 from infra.settings import Settings
@@ -22,6 +22,7 @@ from projections import tokens
 
 KEPT_S = 2.0
 KEPT_MAX = 10_000
+PATIENCE_S = 5.0  # for a turn to look a token up and a connection for it
 LOOK_UPS_MAX = 2  # at once: whoever sends tokens that nobody has must not take the pool
 REFUSED = "A valid bearer token is needed."
 _TOKEN = re.compile(r"rl_([0-9A-Za-z]{8,32})_([0-9A-Za-z]{32,64})", re.ASCII)
@@ -71,8 +72,17 @@ class Doorkeeper:
         return _Known(actor, expires_at, time.monotonic() + KEPT_S)
 
     async def _by_key(self, parts: re.Match[str]) -> _Known:
-        async with self._looking_up, self._pool.connection() as conn:
-            row = await (await conn.execute(tokens.BY_KEY, {"key": parts[1]})).fetchone()
+        ends_at = time.monotonic() + PATIENCE_S
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._looking_up.acquire()
+        except TimeoutError:
+            raise Unavailable("Tokens cannot be looked up right now. Nothing was recorded; try again.") from None
+        try:
+            async with self._pool.connection(max(ends_at - time.monotonic(), 0.1)) as conn:
+                row = await (await conn.execute(tokens.BY_KEY, {"key": parts[1]})).fetchone()
+        finally:
+            self._looking_up.release()
         digest = hashlib.sha256(parts[2].encode()).hexdigest()
         if row is None or not hmac.compare_digest(digest, row[1]):
             raise Unauthenticated(REFUSED, "unknown token")

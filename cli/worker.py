@@ -31,6 +31,7 @@ def worker(*, processes: int, threads: int, as_json: bool) -> None:
 async def _work(settings: Settings, processes: int, threads: int, *, as_json: bool) -> None:
     """Until SIGTERM or Ctrl-C: what is begun is finished or left to be taken up again."""
     await database.greet(settings)
+    await database.refuse_newer(settings)
     await database_rules.warn_of_broken_rules(settings)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -146,8 +146,7 @@ async def migrate(settings: Settings, make_views: MakeViews) -> int:
         cursor = await conn.execute("SELECT coalesce(max(version), 0) FROM migrations")
         present = int((await cursor.fetchone() or (0,))[0])
         files = sorted(MIGRATIONS.glob("*.sql"))
-        if present > len(files):
-            raise UnknownSchema(f"The database has schema version {present}; this release knows up to {len(files)}. Start a newer release.")
+        _refuse_newer(present)
         for version, file in enumerate(files[present:], present + 1):
             await conn.execute(file.read_bytes())
             await conn.execute("INSERT INTO migrations (version) VALUES (%s)", (version,))
@@ -156,6 +155,18 @@ async def migrate(settings: Settings, make_views: MakeViews) -> int:
         await make_views(conn, f"{settings.schema}_views", str(app_role))
         await fault_points.reach("migration.ends")
         return len(files) - present
+
+
+async def refuse_newer(settings: Settings) -> None:
+    """For a program that does not migrate: raises `UnknownSchema` where a newer release has."""
+    async with await dedicated(settings) as conn:
+        _refuse_newer(await version_of(conn) or 0)
+
+
+def _refuse_newer(present: int) -> None:
+    known = len([*MIGRATIONS.glob("*.sql")])
+    if present > known:
+        raise UnknownSchema(f"The database has schema version {present}; this release knows up to {known}. Start a newer release.")
 
 
 async def _grant(conn: AsyncConnection[Any], names: dict[str, Identifier]) -> None:

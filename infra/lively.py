@@ -24,6 +24,8 @@ class LivelyConnection(AsyncConnection[Any]):
     and its user is told that it broke, SILENCE_S + ANSWER_S after asking. A long statement of a server that lives goes on.
     """
 
+    pool: "LivelyPool | None" = None
+
     async def wait(self, *args: Any, **options: Any) -> Any:
         loop, watches = asyncio.get_running_loop(), list[asyncio.Task[None]]()
         timer = loop.call_later(SILENCE_S, lambda: watches.append(loop.create_task(self._watch())))
@@ -38,6 +40,8 @@ class LivelyConnection(AsyncConnection[Any]):
         while not await self._is_silent():  # noqa: ASYNC110 - nothing tells of a silence
             await asyncio.sleep(SILENCE_S)
         logger.warning("PostgreSQL does not answer; a connection is given up")
+        if self.pool is not None:
+            await self.pool.drain()  # those that nobody uses are as silent
         with socket.socket(fileno=os.dup(self.pgconn.socket)) as ours:
             ours.shutdown(socket.SHUT_RDWR)
 
@@ -53,11 +57,15 @@ class LivelyConnection(AsyncConnection[Any]):
 
 
 class LivelyPool(AsyncConnectionPool[AsyncConnection[Any]]):
+    """A pool of such connections."""
+
     async def getconn(self, timeout: float | None = None) -> AsyncConnection[Any]:  # noqa: ASYNC109 - as the library has it
         """Passes over what the server has ended meanwhile, without asking it."""
         while True:
             conn = await super().getconn(timeout)
             if not _was_left(conn):
+                if isinstance(conn, LivelyConnection):
+                    conn.pool = self
                 return conn
             await conn.close()
             await self.putconn(conn)

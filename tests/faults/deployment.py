@@ -10,9 +10,9 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from infra.embedded.postgres import Postgres
+from infra.embedded.postgres import DATABASE, Postgres
 from infra.embedded.s3 import S3
 from infra.embedded.supervisor import EmbeddedServers
 from infra.embedded.valkey import Valkey
@@ -78,10 +78,10 @@ class Deployment:
             "RUNLEDGER_S3_ENDPOINT": f"http://127.0.0.1:{s3}",
         }
 
-    def execute(self, query: Any, *params: Any) -> list[Any]:
+    def execute(self, query: Any, *params: Any, database: str = DATABASE) -> list[Any]:
         """As the owner, past the proxy."""
         options = f"-c search_path={self.settings.schema}_views,{self.settings.schema},public"
-        with psycopg.connect(self.settings.owner_url or "", autocommit=True, options=options) as conn:
+        with psycopg.connect(self.settings.owner_url or "", autocommit=True, options=options, dbname=database) as conn:
             cursor = conn.execute(query, params or None)
             return cursor.fetchall() if cursor.description else []
 
@@ -102,9 +102,14 @@ class Deployment:
         """Waits until the API says so and everything that died runs again; how many seconds that took."""
         began = time.monotonic()
         while not (await asyncio.to_thread(self.api.is_ready) and self._is_whole()):
-            assert time.monotonic() < began + READY_S_MAX, self.api.said()[-2_000:]
+            assert time.monotonic() < began + READY_S_MAX, f"{self._standing()}\n{self.api.said()[-2_000:]}"
+            self.restart_worker()  # as whatever supervises it does: without its database it does not start
             await asyncio.sleep(0.05)
         return time.monotonic() - began
+
+    def _standing(self) -> str:
+        servers = {type(s).__name__: s.process and s.process.poll() for s in self.servers._servers}
+        return f"API ready: {self.api.is_ready()}, ended: {servers}, workers begun: {self.worker.said().count(WORKS) - self.works_said}"
 
     def _is_whole(self) -> bool:
         return self.worker.said().count(WORKS) > self.works_said and all(
@@ -119,18 +124,19 @@ class Deployment:
             self.works_said = self.worker.said().count(WORKS) if self.worker.output.exists() else 0
             self.worker.launch()
 
-    async def run(self, *args: str, wait_s: float = 120) -> tuple[int, str]:
+    async def run(self, *args: str, wait_s: float = 120, **settings: str) -> tuple[int, str]:
         """A command of the program beside it: its exit code and what it said."""
-        process = await self.begin(*args)
+        process = await self.begin(*args, **settings)
         said, _ = await asyncio.wait_for(process.communicate(), wait_s)
         return process.returncode or 0, said.decode(errors="replace")
 
-    async def begin(self, *args: str) -> asyncio.subprocess.Process:
-        return await _spawned(RUNLEDGER, *args, env=self.worker.environment)
+    async def begin(self, *args: str, **settings: str) -> asyncio.subprocess.Process:
+        return await _spawned(RUNLEDGER, *args, env=self.worker.environment | settings)
 
-    async def tool(self, name: str, *args: str) -> tuple[int, str]:
+    async def tool(self, name: str, *args: str, database: str = DATABASE) -> tuple[int, str]:
         """A program of PostgreSQL's, with the owner's address at the end: its exit code and what it said."""
-        process = await _spawned(str(self._server(Postgres).place.programs / name), *args, self.settings.owner_url or "")
+        where = make_conninfo(self.settings.owner_url or "", dbname=database)
+        process = await _spawned(str(self._server(Postgres).place.programs / name), *args, where)
         said, _ = await process.communicate()
         return process.returncode or 0, said.decode(errors="replace")
 
