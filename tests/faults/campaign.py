@@ -102,8 +102,13 @@ async def _objects(there: Deployment) -> list[Object]:
 
 def _refusals(tally: Tally) -> list[str]:
     """Harms under which nobody may have been told no."""
-    patient = {harm.__name__ for harm in (*nemesis.HARMLESS, *nemesis.WITHOUT_REDIS)}
-    return [f"{count} requests got {status} under {phase}" for (phase, status), count in tally.refused.items() if phase in patient]
+    patient = {harm.__name__ for harm in (*nemesis.HARMLESS, *nemesis.WITHOUT_REDIS, *nemesis.WITHOUT_S3)}
+    files = {harm.__name__ for harm in nemesis.WITHOUT_S3}
+    return [
+        f"{count} requests {about} got {status} under {phase}"
+        for (phase, status, about), count in tally.refused.items()
+        if phase in patient and not (about == "to register a file" and phase in files)
+    ]
 
 
 def table(rounds: Sequence[Round]) -> str:

@@ -46,7 +46,7 @@ class Tally:
     def __init__(self) -> None:
         self.phase = ""
         self.asked, self.unexpected = 0, list[str]()
-        self.refused: Counter[tuple[str, str]] = Counter()
+        self.refused: Counter[tuple[str, str, str]] = Counter()
         self.slowest: dict[str, float] = {}
         self.secrets: tuple[str, ...] = ()
 
@@ -57,7 +57,8 @@ class Tally:
         status = "none" if answer is None else str(answer.status_code)
         if answer is None or answer.status_code >= 500:
             if phase == self.phase:
-                self.refused[phase, status] += 1
+                about = "to register a file" if method == "POST" and path.endswith("/data") else "for something else"
+                self.refused[phase, status, about] += 1
             if status not in ("none", "503", "507") or (answer is not None and "retry-after" not in answer.headers):
                 self.unexpected.append(f"{method} {path} was answered {status} under {phase}")
         if answer is not None and any(secret in answer.text for secret in self.secrets):
