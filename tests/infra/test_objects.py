@@ -228,9 +228,10 @@ async def test_a_server_that_fails_is_not_available(status: bytes) -> None:
 
 async def test_a_server_that_hangs_is_given_up_in_time() -> None:
     async with stores.answering(None) as settings, Objects(settings) as objects:
-        began = time.monotonic()
-        with pytest.raises(StorageUnavailable):
-            await objects.head(ADDRESS)
+        for _ in range(2):  # the first call loads the library, before its time begins
+            began = time.monotonic()
+            with pytest.raises(StorageUnavailable):
+                await objects.head(ADDRESS)
         assert time.monotonic() - began < CALL_S + 1
 
 
