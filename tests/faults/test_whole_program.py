@@ -20,6 +20,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from api.access import KEPT_S
 from cli.exits import Exit
 from tests.acceptance.journal import Journal, JournalingClient, Operation
 from tests.faults import invariants, nemesis
@@ -118,6 +119,7 @@ async def test_ended_under_load_it_finishes_what_it_took_and_exits_with_zero(
 async def test_while_postgres_is_silent_every_answer_comes_in_time_and_says_when_to_ask_again(
     there: Deployment, client: JournalingClient, journal: Journal, step: str
 ) -> None:
+    await asyncio.sleep(KEPT_S)  # so that the token is looked up again, by every one of them
     there.postgres.silent = True
     asked = [timed(client, outcome(step)) for _ in range(IN_FLIGHT)] + [timed(client, Operation("read", "GET", step, None, keyed=False))]
     for answer, took_s in await asyncio.gather(*asked):
