@@ -23,6 +23,7 @@ from infra import database
 from infra.append import NewRoot, RowStatement
 from infra.settings import Settings
 from projections import views
+from tests.house import parsed
 
 ASK = Ask(actor=HOST)
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
@@ -120,5 +121,5 @@ async def test_a_database_that_is_gone_is_unavailable_within_the_doors_patience(
 
 @pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "commands").glob("*.py")), ids=lambda p: p.name)
 def test_commands_take_new_ids_from_their_work_so_that_a_retry_makes_the_same_ones(path: Path) -> None:
-    named = {alias.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    named = {alias.name for node in ast.walk(parsed(path.read_text())) if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert path.name in ("door.py", "work.py") or not named & {"uuid7", "uuid4"}
