@@ -18,16 +18,17 @@ import click
 import msgspec
 import psycopg
 
+from bench.figures import percentiles
 from bench.ledger_maker import Made, Size
 from bench.load import Load, drive, drive_apart, request
 from bench.program import Program
 from bench.requests import outcomes
 from bench.world import World
-from infra import storage
+from infra import database, sequence, storage
 from infra.settings import Settings
 
 MINUTES = float(os.environ.get("MINUTES") or "20")
-PROBE_S, STRETCH_S, REPORT_S, LOOK_S = 8.0, 20.0, 5.0, 5.0
+PROBE_S, STRETCH_S, REPORT_S = 8.0, 20.0, 5.0
 SHARE, CLIENTS = 0.5, 32
 RUNS = Size(60, 5, 20, outcomes=1)
 GROWTH_MAX = 1.1  # of memory, from the second quarter of the time to the last
@@ -45,10 +46,6 @@ QUESTIONS = (
     "motor current spike",
 )
 
-_LAG = """SELECT coalesce(max(extract(epoch FROM clock_timestamp() - e.recorded_at)), 0)::float8 FROM events e
-  WHERE e.recorded_at < clock_timestamp() - interval '1 second'
-    AND NOT EXISTS (SELECT FROM ledger l WHERE (l.originator_id, l.originator_version) = (e.originator_id, e.originator_version))
-    AND e.recorded_at > clock_timestamp() - interval '10 minutes'"""
 _REPORTS = "SELECT status, count(*) FROM reports GROUP BY status ORDER BY status"
 
 
@@ -103,13 +100,17 @@ class Watch(threading.Thread):
 
     def _look(self) -> None:
         begun = time.monotonic()
-        with psycopg.connect(self._world.owner_url, options=self._world.search_path, autocommit=True) as conn:
-            while not self._ended.wait(min(LOOK_S, REPORT_S)):
-                lag = conn.execute(_LAG).fetchone() or (0.0,)
-                self.samples.append(Sample(time.monotonic() - begun, *self._world.program.memory_mb(), lag[0]))
-                run = self._made[self.asked % len(self._made)]
-                _post(self._world, f"/test-runs/{run.run_id}/reports", {"scope": "run"})
-                self.asked += 1
+        while not self._ended.wait(REPORT_S):
+            lag_s = asyncio.run(_lag_s(self._world))
+            self.samples.append(Sample(time.monotonic() - begun, *self._world.program.memory_mb(), lag_s))
+            run = self._made[self.asked % len(self._made)]
+            _post(self._world, f"/test-runs/{run.run_id}/reports", {"scope": "run"})
+            self.asked += 1
+
+
+async def _lag_s(world: World) -> float:
+    async with await database.dedicated(world.settings) as conn:
+        return (await sequence.lag(conn)).seconds
 
 
 def _post(world: World, path: str, body: object) -> None:
@@ -182,7 +183,7 @@ def main() -> int:
         watch.end()
         reports, events = _ended_reports(world), world.settle()
         found = judged(watch.samples, reports, watch.asked)
-        cuts = " / ".join(f"{1000 * cut:.0f}" for cut in _cuts(latencies))
+        cuts = " / ".join(f"{cut:.0f}" for cut in percentiles(latencies))
         click.echo(f"{len(latencies):,} requests, none refused; p50 / p95 / p99 {cuts} ms from when they were due; {events:,} events")
     for name, (seen, holds) in found.items():
         click.echo(f"{'holds' if holds else 'FAILS'}  {name}: {seen}")
@@ -197,15 +198,10 @@ def _driven(world: World, load: list[bytes], rate: float, watch: Watch) -> list[
         stretch: Load = drive_apart(world.port, load, CLIENTS, min(STRETCH_S, 60 * MINUTES - now), rate)
         latencies += stretch.latencies
         if now - told >= 60 and watch.samples:
-            told, last, p99 = now, watch.samples[-1], 1000 * _cuts(stretch.latencies)[2]
+            told, last, p99 = now, watch.samples[-1], percentiles(stretch.latencies)[2]
             click.echo(f"{now / 60:5.1f} min  API {last.api_mb:.0f} MB, worker {last.worker_mb:.0f} MB, p99 {p99:.0f} ms")
         load = load[len(stretch.latencies) % len(load) :] + load[: len(stretch.latencies) % len(load)]
     return latencies
-
-
-def _cuts(latencies: list[float]) -> tuple[float, float, float]:
-    cut = statistics.quantiles(latencies, n=100)
-    return cut[49], cut[94], cut[98]
 
 
 if __name__ == "__main__":

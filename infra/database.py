@@ -164,8 +164,7 @@ async def refuse_newer(settings: Settings) -> None:
 
 
 def _refuse_newer(present: int) -> None:
-    known = len([*MIGRATIONS.glob("*.sql")])
-    if present > known:
+    if present > (known := newest_version()):
         raise UnknownSchema(f"The database has schema version {present}; this release knows up to {known}. Start a newer release.")
 
 

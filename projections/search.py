@@ -140,18 +140,20 @@ async def search(
         where += "".join(f" AND NOT d.words @@ {_query(f'n{n}', term, params)}" for n, term in enumerate(wanted.never))
     steps, every = [], []
     words, akin = await search_text.weighed(conn, () if wanted is None else wanted.terms, () if meaning is None else meaning.akin)
-    if wanted is not None or akin.terms:
-        steps.append(search_text.matched(None if wanted is None else words, akin if akin.terms else None, where, params))
+    worded = None if wanted is None else search_text.valued(words, "h", params)
+    widened = search_text.valued(akin, "s", params) if akin.terms else None
+    if sides := [side for side in (worded, widened) if side is not None]:
+        steps.append(search_text.matched(sides, where, params))
         every.append("SELECT run_id FROM matched")
-    if wanted is not None:
-        steps.append(search_text.components(words, where, params))
+    if worded is not None:
+        steps.append(search_text.components(worded, where))
     if meaning is not None:
         steps.append(_near(meaning, where))
         every.append("SELECT run_id FROM near")
         params["meaning"] = str(meaning.vector)
-        if akin.terms:
-            steps.append(search_text.akin(akin, params))
-        steps.append(_SENSED.format(sensed=_BOTH_SENSES if akin.terms else _NEAR_ONLY))
+        if widened is not None:
+            steps.append(search_text.akin(widened))
+        steps.append(_SENSED.format(sensed=_NEAR_ONLY if widened is None else _BOTH_SENSES))
     by = "meaning" if wanted is None else "words" if meaning is None else "both"
     answer = _ANSWER.replace("{order}", "ORDER BY " + _ORDERS[asked.sort_by]).replace("{every}", " UNION ALL ".join(every))
     steps += [f"listed AS MATERIALIZED ({_LISTED[by]})", answer]

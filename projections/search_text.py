@@ -107,12 +107,37 @@ def _counted(term: Term, count: _Count, most: int) -> tuple[str, str, int]:
     return count.whole, count.begun, max(count.wholes, count.begins)
 
 
-def matched(words: Words | None, akin: Words | None, where: str, params: dict[str, Any]) -> str:
+class Valued(NamedTuple):
+    """SQL for a document's value for each term, their names, and the name of what finds the documents that have what is needed."""
+
+    values: str
+    names: list[str]
+    found: str
+
+    def summed(self, of: str) -> str:
+        """Weighted: the share of the query."""
+        return "(" + (" + ".join(f"{of.format(name)} * %({name})s::float8" for name in self.names) or "0") + ")::float8"
+
+
+def valued(words: Words, mark: str, params: dict[str, Any]) -> Valued:
+    """What SQL needs of these terms; `mark` begins every name.
+
+    A term's parameter of its own name is its weight, those of its forms have a number more.
+    """
+    names = [f"{mark}{n}" for n in range(len(words.terms))]
+    for name, term in zip(names, words.terms, strict=True):
+        params[name] = term.weight
+        params |= {f"{name}_{n}": form for n, form in enumerate((term.whole, _titled(term.whole), term.begun, _titled(term.begun)))}
+    found = f"{mark}_found"
+    params[found] = (" | " if words.telling else " & ").join(f"({w.begun})" for w in words.telling or words.terms)
+    return Valued("".join(f", {_value(name, found)} AS {name}" for name in names), names, found)
+
+
+def matched(sides: Sequence[Valued], where: str, params: dict[str, Any]) -> str:
     """The documents that the words or those with synonyms find, as `matched`, read once for both, over SQL's `where`.
 
     Each has a value for each term of the list that finds it. `kept` are those of which one may be on the page: the %(kept)s best.
     """
-    sides = [_terms(given, mark, params) for given, mark in ((words, "h"), (akin, "s")) if given is not None]
     params["found"] = " | ".join(f"({params[side.found]})" for side in sides if params[side.found])
     finds = "".join(f", d.words @@ %({side.found})s::tsquery AS {side.found}" for side in sides)
     values = "".join(f", {side.found}{side.values}" for side in sides)
@@ -124,12 +149,11 @@ def matched(words: Words | None, akin: Words | None, where: str, params: dict[st
         ORDER BY greatest({best}) DESC, created_at DESC, document_id LIMIT %(kept)s::bigint)"""
 
 
-def components(words: Words, where: str, params: dict[str, Any]) -> str:
+def components(terms: Valued, where: str) -> str:
     """The components of `kept` that the words find with the share of the query that each has, from 0 to 1, as `worded`.
 
     A component takes the best of its documents for each term.
     """
-    terms = _terms(words, "h", params)
     there = terms.summed(f"least(max({{}}) / {BEGINS}, 1)")
     columns = "".join(f", {name}" for name in terms.names)
     down = "".join(f", {INHERITED} * {name}" for name in terms.names)
@@ -143,35 +167,11 @@ def components(words: Words, where: str, params: dict[str, Any]) -> str:
         GROUP BY component_id, run_id)"""
 
 
-def akin(words: Words, params: dict[str, Any]) -> str:
+def akin(terms: Valued) -> str:
     """The same for words with their synonyms, as `akin`, without what cards hand down."""
-    terms = _terms(words, "s", params)
     return f"""akin AS MATERIALIZED (SELECT component_id, run_id, min(kind) AS kind, (array_agg(card_id))[1] AS card_id,
         {terms.summed("max({})")} AS share, (array_agg(document_id ORDER BY {terms.summed("{}")} DESC, document_id))[1] AS document_id
         FROM kept WHERE {terms.found} GROUP BY component_id, run_id)"""
-
-
-class _Terms(NamedTuple):
-    """SQL for a document's value for each term, their names, and the name of what finds the documents that have what is needed."""
-
-    values: str
-    names: list[str]
-    found: str
-
-    def summed(self, of: str) -> str:
-        """Weighted: the share of the query."""
-        return "(" + (" + ".join(f"{of.format(name)} * %({name})s::float8" for name in self.names) or "0") + ")::float8"
-
-
-def _terms(words: Words, mark: str, params: dict[str, Any]) -> _Terms:
-    """`mark` begins every name. A term's parameter of its own name is its weight, those of its forms have a number more."""
-    names = [f"{mark}{n}" for n in range(len(words.terms))]
-    for name, term in zip(names, words.terms, strict=True):
-        params[name] = term.weight
-        params |= {f"{name}_{n}": form for n, form in enumerate((term.whole, _titled(term.whole), term.begun, _titled(term.begun)))}
-    found = f"{mark}_found"
-    params[found] = (" | " if words.telling else " & ").join(f"({w.begun})" for w in words.telling or words.terms)
-    return _Terms("".join(f", {_value(name, found)} AS {name}" for name in names), names, found)
 
 
 def _titled(query: str) -> str:

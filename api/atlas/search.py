@@ -1,5 +1,6 @@
 """Atlas: search over runs, cards, steps and reports."""
 
+import asyncio
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -93,9 +94,9 @@ async def search_runs(request: Req, exchange: Exchange) -> Response[bytes]:
     wanted = None if mode == "semantic" and meaning is not None else understanding
     async with exchange.pool.connection() as conn:
         total, results = await search.search(conn, wanted, meaning, asked)
-    words = [term.word for term in understanding.terms]
+    typed = [term.word for term in understanding.terms]
     others = [] if meaning is None else [" ".join(spelling) for term in meaning.akin for spelling in term.spellings]
-    body = {"results": [_result(result, words, others) for result in results], "total_count": total}
+    body = {"results": [_result(result, typed, others) for result in results], "total_count": total}
     return Response(msgspec.json.encode(body), media_type="application/json", headers=headers)
 
 
@@ -129,19 +130,20 @@ def _asked(request: Req, exchange: Exchange) -> tuple[str, str, SearchFilter]:
 
 
 async def _meaning(exchange: Exchange, text: str, understanding: Wanted) -> Meaning | None:
-    found = await exchange.questions.vector(text)
-    return None if found is None else Meaning(*found, synonyms.widened(understanding.terms))
+    if (found := await exchange.questions.vector(text)) is None:
+        return None
+    return Meaning(*found, await asyncio.to_thread(synonyms.widened, understanding.terms))  # the first one reads the thesaurus
 
 
-def _result(result: Result, words: list[str], others: list[str]) -> dict[str, Any]:
-    """A snippet is around the first of the `words` where they were found, of the `others` where the meaning was."""
+def _result(result: Result, typed: list[str], others: list[str]) -> dict[str, Any]:
+    """A snippet is around the first of the `typed` words where they were found, of the `others` where the meaning was."""
     matches = [
         Match(
             m.component_type,
             m.component_id,
             m.title,
             m.path,
-            snippet(m.body or m.title, words if m.by_text else others),
+            snippet(m.body or m.title, typed if m.by_text else others),
             "fulltext" if m.by_text else "semantic",
         )
         for m in result.matches
