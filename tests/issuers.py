@@ -1,7 +1,6 @@
 """A server that publishes keys as an OpenID Connect issuer does, and signs tokens with them."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from tests.in_threads import in_a_thread
 
 AUDIENCE = "runledger"
 
@@ -80,9 +81,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def issuing() -> Iterator[Issuer]:
     server = Issuer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with in_a_thread(server):
+        yield server

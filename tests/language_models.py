@@ -1,12 +1,13 @@
 """A server that speaks the protocol of chat completions, well or badly, and keeps what it was asked."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.in_threads import in_a_thread
 
 KEY = "sk-canary-0123456789"
 NAME = "small-model-1"
@@ -51,12 +52,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving(*answers: Answer) -> Iterator[Server]:
     server = Server(list(answers))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with in_a_thread(server):
+        yield server
 
 
 def sends(body: bytes, status: int = 200, **headers: str) -> Answer:

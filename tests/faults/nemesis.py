@@ -12,7 +12,7 @@ from infra.embedded.postgres import Postgres
 from infra.embedded.s3 import S3
 from infra.embedded.valkey import Valkey
 from tests.faults.deployment import Deployment, kill
-from tests.faults.proxy import Cut
+from tests.faults.proxy import Cut, Proxy
 
 APPEND, COMMIT = b'"event_id"', b"COMMIT"
 HOLD_S = 2.0  # how long a server is away, slow or hung
@@ -121,21 +121,23 @@ async def late_commit(there: Deployment, _: random.Random) -> None:
 
 async def silence_postgres(there: Deployment, _: random.Random) -> None:
     there.postgres.silent = True
-    await asyncio.sleep(SILENCE_S)
-    there.postgres.heal()
+    await _healed(there.postgres, SILENCE_S)
 
 
 async def refuse_postgres(there: Deployment, _: random.Random) -> None:
     there.postgres.shut = True
     there.postgres.cut_all()
-    await asyncio.sleep(HOLD_S)
-    there.postgres.heal()
+    await _healed(there.postgres)
 
 
 async def slow_postgres(there: Deployment, chance: random.Random) -> None:
     there.postgres.delay_s = chance.uniform(0.02, 0.2)
-    await asyncio.sleep(HOLD_S)
-    there.postgres.heal()
+    await _healed(there.postgres)
+
+
+async def _healed(proxy: Proxy, after_s: float = HOLD_S) -> None:
+    await asyncio.sleep(after_s)
+    proxy.heal()
 
 
 async def kill_redis(there: Deployment, _: random.Random) -> None:
@@ -165,8 +167,7 @@ async def make_redis_read_only(there: Deployment, _: random.Random) -> None:
 async def cut_redis(there: Deployment, _: random.Random) -> None:
     there.redis.shut = True
     there.redis.cut_all()
-    await asyncio.sleep(HOLD_S)
-    there.redis.heal()
+    await _healed(there.redis)
 
 
 def _redis(there: Deployment) -> Redis:
@@ -180,20 +181,17 @@ async def stop_s3(there: Deployment, _: random.Random) -> None:
 
 async def busy_s3(there: Deployment, _: random.Random) -> None:
     there.s3.says = BUSY
-    await asyncio.sleep(HOLD_S)
-    there.s3.heal()
+    await _healed(there.s3)
 
 
 async def slow_s3(there: Deployment, chance: random.Random) -> None:
     there.s3.delay_s = chance.uniform(0.1, 1.0)
-    await asyncio.sleep(HOLD_S)
-    there.s3.heal()
+    await _healed(there.s3)
 
 
 async def silence_s3(there: Deployment, _: random.Random) -> None:
     there.s3.silent = True
-    await asyncio.sleep(HOLD_S)
-    there.s3.heal()
+    await _healed(there.s3)
 
 
 async def vacuum(there: Deployment, _: random.Random) -> None:
