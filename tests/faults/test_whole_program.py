@@ -245,7 +245,7 @@ async def test_with_a_full_disk_reading_goes_on_and_once_there_is_room_so_does_w
             step = await asyncio.to_thread(a_step, client)
             observations = step + "/observations"
             fill(there, disk)
-            refused, asked = 0, 0
+            refused, asked, reasons = 0, 0, set[str]()
             while refused < 3 and asked < 2_000:
                 key = uuid4().hex
                 text = f"m-{key} {random.Random(asked).randbytes(3_000).hex()}"
@@ -253,7 +253,10 @@ async def test_with_a_full_disk_reading_goes_on_and_once_there_is_room_so_does_w
                 asked += 1
                 refused += answer is None or answer.status_code != 201
                 assert answer is None or answer.status_code in (201, 503, 507), answer.text
+                if answer is not None and answer.status_code != 201:
+                    reasons.add(answer.json()["detail"].partition(":")[0])
             assert refused == 3
+            assert "The database's disk is full" in reasons
             assert await reads(client, step), "reading goes on"
             make_room(there, disk)
             assert await until_done(client, step) < RECOVERY_S_MAX
