@@ -89,6 +89,7 @@ def create(settings: Settings, pool: AsyncConnectionPool[AsyncConnection[Any]]) 
         exception_handlers={
             Refusal: problems.on_refusal,
             HTTPException: problems.on_http,
+            psycopg.errors.DiskFull: problems.on_disk_full,
             psycopg.OperationalError: problems.on_database_down,
             PoolTimeout: problems.on_database_down,
             Exception: problems.on_crash,

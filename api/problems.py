@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import msgspec
-import psycopg
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
@@ -129,11 +128,13 @@ def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[byte
 
 
 def on_database_down(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    if isinstance(error, psycopg.errors.DiskFull):
-        logger.error("the database's disk is full: %s", error)
-        return _response(request, "unavailable", "The database's disk is full: it can be read, not written. Nothing was recorded.")
     logger.warning("database not reachable: %s", type(error).__name__)
     return _response(request, "unavailable", "The database is not reachable right now. Nothing was recorded; try again.")
+
+
+def on_disk_full(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    logger.error("the database's disk is full: %s", error)
+    return _response(request, "unavailable", "The database's disk is full: it can be read, not written. Nothing was recorded.")
 
 
 def _response(

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from infra import database
 from infra.embedded import beside
+from infra.embedded.programs import Api, Worker
 from infra.embedded.supervisor import EmbeddedServers, holder_of
-from infra.embedded.worker import Worker
+from infra.listener import Listener
 from infra.settings import Settings
 from projections import views
 
@@ -27,11 +29,23 @@ def reach(*, whole: bool = False) -> Iterator[Settings]:
             yield servers.settings
 
 
+class Deployment:
+    """What runs beside us; `settings` hold its addresses."""
+
+    def __init__(self, servers: EmbeddedServers) -> None:
+        self._servers, self.settings = servers, servers.settings
+
+    def answer_at(self, listener: Listener, processes: int, figures: Path) -> None:
+        """Starts that many processes of the API."""
+        for _ in range(processes):
+            self._servers.attend(Api(self.settings, listener, figures))
+
+
 @contextmanager
-def whole(settings: Settings, *, with_worker: bool) -> Iterator[Settings]:
+def whole(settings: Settings, *, with_worker: bool) -> Iterator[Deployment]:
     """The embedded servers, the tables, and a worker beside us, until the end of the block."""
     with EmbeddedServers(settings) as servers:
         asyncio.run(database.migrate(servers.settings, views.create))
         if with_worker:
             servers.attend(Worker(servers.settings))
-        yield servers.settings
+        yield Deployment(servers)

@@ -5,7 +5,10 @@ import gc
 import os
 import signal
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
+from typing import NoReturn
 
 import click
 import uvicorn
@@ -26,22 +29,34 @@ GC_THRESHOLDS = 10_000, 20, 20
 
 @click.command()
 @click.option("--worker/--no-worker", "with_worker", default=True, show_default=True, help="Run a worker beside the API.")
+@click.option(
+    "--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer; more than one are its children."
+)
+@click.option("--listener", "inherited", type=int, hidden=True)
 @output.json_option
-def serve(*, with_worker: bool, as_json: bool) -> None:
+def serve(*, with_worker: bool, processes: int, inherited: int | None, as_json: bool) -> None:
     """Serve the API, with a worker; starts the embedded servers that no address is set for."""
     settings = Settings.from_env()
     logs.configure(settings.log, settings.log_level)
-    tracing.begin("api")
+    if inherited is not None:  # one of several, and all is prepared
+        tracing.begin("api")
+        _run(settings, Listener(fileno=inherited), Farewell())
+    if processes == 1:
+        tracing.begin("api")
     first_admin.check(settings.admin_token)
     if not settings.is_complete and (holder := holder_of(settings.data_dir)):
         raise DirectoryInUse(settings.data_dir, holder)
     farewell = Farewell()
-    with listening.bind(settings.host, settings.port) as listener, deployment.whole(settings, with_worker=with_worker) as complete:
-        asyncio.run(database_rules.warn_of_broken_rules(complete))
-        token = asyncio.run(_prepare(complete))
+    with listening.bind(settings.host, settings.port) as listener, deployment.whole(settings, with_worker=with_worker) as there:
+        asyncio.run(database_rules.warn_of_broken_rules(there.settings))
+        token = asyncio.run(_prepare(there.settings))
         listening.listen(listener)
         _announce(settings, listener, token, as_json=as_json)
-        _run(complete, listener, farewell)
+        if processes == 1:
+            _run(there.settings, listener, farewell)
+        with TemporaryDirectory(prefix="runledger-figures-") as figures:
+            there.answer_at(listener, processes, Path(figures))
+            farewell.wait()
 
 
 class Farewell:
@@ -60,6 +75,11 @@ class Farewell:
         """From here on the server is asked to end."""
         self._server = server
         server.should_exit = self.code is not None
+
+    def wait(self) -> NoReturn:
+        """Until the wish to end, which is then done."""
+        while True:
+            signal.pause()
 
     def _hear(self, number: int, _frame: FrameType | None) -> None:
         self.code = Exit.INTERRUPTED if number == signal.SIGINT else Exit.OK
@@ -86,7 +106,7 @@ def _announce(settings: Settings, listener: Listener, token: str | None, *, as_j
     output.note(f"Runledger serves on {url}  (docs: /docs, data: {settings.data_dir})")
 
 
-def _run(settings: Settings, listener: Listener, farewell: Farewell) -> None:
+def _run(settings: Settings, listener: Listener, farewell: Farewell) -> NoReturn:
     """Until SIGTERM or Ctrl-C: requests that run are finished, then the program ends."""
     gc.collect()
     gc.freeze()  # what is there now stays; collections only look at what requests leave

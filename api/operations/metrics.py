@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from litestar import Response, get
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from api.exchange import Exchange, Req
@@ -27,29 +28,27 @@ POOL = {
 
 
 class Meter:
-    """The figures of one application."""
+    """The figures of one application: what it counted, or all processes that share its port together, and how it stands itself."""
 
     def __init__(self, pool_figures: Callable[[], Mapping[str, int]], counts_alone: Callable[[], bool]) -> None:
-        self.registry = CollectorRegistry()
-        self._requests = Counter("runledger_http_requests", "Requests answered", ("method", "route", "status"), registry=self.registry)
+        self._counted, self._own = CollectorRegistry(), CollectorRegistry()
+        self._requests = Counter("runledger_http_requests", "Requests answered", ("method", "route", "status"), registry=self._counted)
         self._seconds = Histogram(
-            "runledger_http_request_seconds", "Time to answer", ("method", "route"), registry=self.registry, buckets=BUCKETS_S
+            "runledger_http_request_seconds", "Time to answer", ("method", "route"), registry=self._counted, buckets=BUCKETS_S
         )
         self._known: dict[tuple[str, str, int], tuple[Any, Any]] = {}
         self._appends = Histogram(
             "runledger_append_seconds",
             "Time of a change in the database: load, decide, append, commit",
-            registry=self.registry,
+            registry=self._counted,
             buckets=BUCKETS_S,
         )
-        alone = Gauge(
-            "runledger_rate_counts_alone",
-            "1 while Redis is away and each process limits requests by its own count",
-            registry=self.registry,
-        )
-        alone.set_function(counts_alone)
-        self.registry.register(_PoolFigures(pool_figures))
-        ProcessCollector(registry=self.registry)
+        self._counted = _of_all_processes() or self._counted
+        self._own.register(_Own(pool_figures, counts_alone))
+        ProcessCollector(registry=self._own)
+
+    def told(self) -> bytes:
+        return generate_latest(self._counted) + generate_latest(self._own)
 
     def count(self, method: str, route: str, status: int, seconds: float, _request_id: str) -> None:
         known = self._known.get((method, route, status))
@@ -67,12 +66,26 @@ class Meter:
         return self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
 
 
-class _PoolFigures(Collector):
-    def __init__(self, pool_figures: Callable[[], Mapping[str, int]]) -> None:
-        self._figures = pool_figures
+def _of_all_processes() -> CollectorRegistry | None:
+    """None where we answer alone: the folder of those who count together is named by a variable of the library's."""
+    registry = CollectorRegistry()
+    try:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    except ValueError:
+        return None
+    return registry
+
+
+class _Own(Collector):
+    """Of this process: its pool, and whether Redis helps it to count."""
+
+    def __init__(self, pool_figures: Callable[[], Mapping[str, int]], counts_alone: Callable[[], bool]) -> None:
+        self._pool_figures, self._counts_alone = pool_figures, counts_alone
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        figures = self._figures()
+        meaning = "1 while Redis is away and each process limits requests by its own count"
+        yield GaugeMetricFamily("runledger_rate_counts_alone", meaning, self._counts_alone())
+        figures = self._pool_figures()
         for name, meaning in POOL.items():
             yield GaugeMetricFamily(f"runledger_{name if name.startswith('pool') else f'pool_{name}'}", meaning, figures.get(name, 0))
 
@@ -94,7 +107,7 @@ async def metrics(request: Req, exchange: Exchange) -> Response[bytes]:
     """Open to everyone who reaches the address, unless the deployment asks for a token."""
     if exchange.settings.metrics_need_token:
         await exchange.doorkeeper.identify(request.headers.get("authorization"))
-    figures = generate_latest(request.app.state.meter.registry) + await _standing(exchange)
+    figures = request.app.state.meter.told() + await _standing(exchange)
     return Response(figures, media_type=FORM)
 
 

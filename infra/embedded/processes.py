@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,11 @@ def hand_over(path: Path) -> None:
         os.chown(path, who["user"], who["group"])
 
 
-def spawn(args: list[str | Path], log: Path, farewell: signal.Signals, **options: Any) -> subprocess.Popen[bytes]:
-    """Starts a server whose output goes to `log`; it gets `farewell` when the thread that starts it ends, even by kill -9."""
-    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with log.open("ab") as out:
+def spawn(args: list[str | Path], log: Path | None, farewell: signal.Signals, **options: Any) -> subprocess.Popen[bytes]:
+    """Starts a server whose output goes to `log`, else to ours; it gets `farewell` when the thread that starts it ends, even by kill -9."""
+    if log is not None:
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with nullcontext() if log is None else log.open("ab") as out:
         return subprocess.Popen(
             [str(a) for a in args],
             stdin=subprocess.DEVNULL,

@@ -15,9 +15,9 @@ import psycopg
 from infra.embedded import credentials
 from infra.embedded.postgres import Postgres
 from infra.embedded.processes import CannotStart
+from infra.embedded.programs import OwnProgram
 from infra.embedded.s3 import S3
 from infra.embedded.valkey import Valkey
-from infra.embedded.worker import Worker
 from infra.settings import Settings
 
 WATCH_S = 0.5
@@ -50,7 +50,7 @@ class EmbeddedServers:
         self.settings = settings
         self._extra = postgres_extra
         self._lock: Any = None
-        self._servers: list[Postgres | Valkey | S3 | Worker] = []
+        self._servers: list[Postgres | Valkey | S3 | OwnProgram] = []
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="embedded-servers", daemon=True)
 
@@ -113,10 +113,10 @@ class EmbeddedServers:
         credentials.write_private(directory / "env", _shell_lines(self.settings))
         self._watcher.start()
 
-    def attend(self, worker: Worker) -> None:
+    def attend(self, program: OwnProgram) -> None:
         """Starts a program of ours beside the servers, watched like them and ended before them."""
-        self._servers.append(worker)
-        worker.start()
+        self._servers.append(program)
+        program.start()
         if not self._watcher.is_alive():
             self._watcher.start()
 
@@ -131,7 +131,7 @@ class EmbeddedServers:
                     logger.warning("%s ended with %s; starting it again", type(server).__name__, server.process.returncode)
                     self._heal(server)
 
-    def _heal(self, server: Postgres | Valkey | S3 | Worker) -> None:
+    def _heal(self, server: Postgres | Valkey | S3 | OwnProgram) -> None:
         try:
             server.start()
         except (CannotStart, OSError, psycopg.Error) as error:
