@@ -25,7 +25,7 @@ from projections.rebuild import Rebuilt
 RUN = Size(1, 10, 20, outcomes=1)
 EVENTS_A_RUN = 1 + RUN.cards + 2 * RUN.cards * RUN.steps
 HASHED = 100_000
-GOAL = "≥ 100,000/s"
+VERIFIED, REBUILT = "≥ 100,000/s", "≥ 30,000/s"  # the goal of a rebuild with search documents
 
 
 def rebuild(world: World) -> list[Figures]:
@@ -45,8 +45,8 @@ def rebuild(world: World) -> list[Figures]:
     rates = [r.events / r.seconds for r in done]
     written = min(rate for _, rate, _ in busy)
     return [
-        figures.median("rebuild of all views, search documents included", "/s", GOAL, rates[:ROUNDS], copied),
-        figures.median(f"the same with a client writing {written:,.0f}/s", "/s", GOAL, rates[ROUNDS:], copied),
+        figures.median("rebuild of all views, search documents included", "/s", REBUILT, rates[:ROUNDS], copied),
+        figures.median(f"the same with a client writing {written:,.0f}/s", "/s", REBUILT, rates[ROUNDS:], copied),
         figures.median("pause of appends at the swap", "ms", "< 100 ms", [r.pause_ms or 0 for r in done]),
         figures.median("rows that differed from the live views", "", "= 0", [float(sum(d.rows for d in r.differences)) for r in done]),
         figures.median("slowest of the writes meanwhile, none refused", "ms", "", [slowest for _, _, slowest in busy]),
@@ -104,7 +104,7 @@ def verify(world: World) -> list[Figures]:
         ours.append(last / (time.perf_counter() - begun))
         if not report.ok:
             raise RuntimeError(f"the ledger of the benchmark does not verify: {report.problems[:3]}")
-    return [figures.median(f"verify, {last:,} events", "/s", GOAL, ours, hashed)]
+    return [figures.median(f"verify, {last:,} events", "/s", VERIFIED, ours, hashed)]
 
 
 def _hashing_alone(world: World) -> float:

@@ -47,6 +47,7 @@ RUNS = Table(
         "(created_at DESC, run_id) WHERE NOT deleted",
         "(system_id, created_at DESC, run_id) WHERE NOT deleted",
         "(created_at DESC, run_id) WHERE NOT deleted AND report_count > 0",
+        "(run_id) WHERE deleted",
     ),
     options="fillfactor = 70",
 )

@@ -132,6 +132,17 @@ async def test_runs_with_or_without_reports(shared: World, text: str, found: int
     assert (await shared.engineer("GET", f"/test-runs?system_id={system}&has_reports={text}")).json()["count"] == found
 
 
+async def test_all_runs_are_told_without_being_counted(shared: World) -> None:
+    system, runs = await some_runs(shared, 3)
+    refused = await shared.engineer("POST", "/test-runs", {"title": "No", "system_id": str(system), "asset_ids": [str(uuid4())]})
+    assert refused.status_code == 422
+    for method, path in (("DELETE", ""), ("POST", "/restore"), ("DELETE", "")):
+        assert (await shared.engineer(method, f"/test-runs/{runs[1]}{path}")).status_code < 300
+        async with shared.pool.connection() as conn:
+            counted = await (await conn.execute("SELECT count(*) FROM runs WHERE NOT deleted")).fetchone()
+        assert ((await shared.engineer("GET", "/test-runs?limit=1")).headers["x-total-count"],) == (str((counted or (None,))[0]),)
+
+
 async def test_an_unknown_system_has_no_runs(shared: World) -> None:
     answer = await shared.engineer("GET", f"/test-runs?system_id={uuid4()}")
     assert (answer.json(), answer.headers["x-total-count"]) == ({"items": [], "count": 0}, "0")
