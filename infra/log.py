@@ -9,8 +9,10 @@ import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 
 from domain.changes import Change
+from domain.events import name_of
 from domain.facts import EVOLVE, Kind
 from domain.issue_links import IssueLinked, IssueUnlinked
+from domain.steps import StepOutcomeRecorded
 from infra import mapper, placeholders
 from infra.append import GATE, Member, Origin, RowStatement, Statement
 from infra.tracing import NOWHERE, Context
@@ -39,13 +41,20 @@ class Stream(NamedTuple):
     state: Any
 
 
+_OUTCOME = name_of(StepOutcomeRecorded)
 _BY_ID = "r.root_id = %(ref)s"
 _BY_NUMBER = "r.number = %(ref)s"
 
-_LOAD = """SELECT r.root_id, r.kind, r.number, r.system_id, r.status, r.version, r.structure,
+# An outcome says the whole of what it is about: of a step that was tested a hundred times the last one is read. OFFSET 0
+# looks for it once a stream, and each stream up by its key: together they would be met with all events of the root.
+_LOAD = f"""SELECT r.root_id, r.kind, r.number, r.system_id, r.status, r.version, r.structure,
     e.originator_id, e.originator_version, e.kind, e.topic, e.schema_number, e.state
-  FROM roots r LEFT JOIN events e ON e.originator_id = ANY(%(streams)s::uuid[] || CASE WHEN %(whole)s THEN ARRAY[r.root_id] ELSE '{}' END)
-    AND e.root_id = r.root_id
+  FROM roots r LEFT JOIN LATERAL (
+    SELECT e.* FROM (
+        SELECT id, (SELECT max(o.originator_version) FROM events o WHERE o.originator_id = id AND o.topic = '{_OUTCOME}') AS outcome
+        FROM unnest(%(streams)b::uuid[] || CASE WHEN %(whole)s THEN ARRAY[r.root_id] ELSE '{{}}' END) id OFFSET 0) s
+      JOIN events e ON e.originator_id = s.id
+    WHERE e.root_id = r.root_id AND (e.topic <> '{_OUTCOME}' OR e.originator_version = s.outcome)) e ON true
   WHERE r.kind = %(kind)s AND """
 
 _ORDERED = " ORDER BY e.originator_id, e.originator_version"
@@ -59,7 +68,7 @@ async def load(
     A stream of another root is not found. `ref` is the root's id or, for test runs, its number.
     """
     sql = _LOAD + (_BY_ID if isinstance(ref, UUID) else _BY_NUMBER) + _ORDERED
-    cursor = await conn.execute(sql, {"ref": ref, "kind": kind.value, "streams": list(streams), "whole": with_root})
+    cursor = await conn.execute(sql, {"ref": ref, "kind": kind.value, "streams": list(streams), "whole": with_root}, binary=True)
     found = await cursor.fetchall()
     if not found:
         return None, {}
@@ -68,9 +77,9 @@ async def load(
     for stream_id, version, stream_kind, topic, number, state in (row[7:] for row in found):
         if stream_id is None:
             continue
-        before = loaded[stream_id].state if stream_id in loaded else None
-        after = EVOLVE[Kind(stream_kind)](before, mapper.decode(topic, number, state))
-        loaded[stream_id] = Stream(stream_id, Kind(stream_kind), version, after)
+        before = loaded.get(stream_id)
+        after = EVOLVE[stream_kind](before and before.state, mapper.decode(topic, number, state))
+        loaded[stream_id] = Stream(stream_id, before.kind if before else Kind(stream_kind), version, after)
     return head, loaded
 
 
