@@ -82,10 +82,10 @@ STEP = step(
 )
 
 
-def _below(only_step: str = "", only_file: str = "", only_report: str = "") -> str:
-    """What belongs to the cards and steps of a whole run or of one card is gathered once, not once a step."""
+def _gathered(only_seen: str = "", only_file: str = "", only_report: str = "") -> str:
+    """What belongs to the cards and steps of a whole run or of a part of it is gathered once, not once a step."""
     return f"""seen AS MATERIALIZED (SELECT o.step_id, json_agg({OBSERVATION} ORDER BY o.created_at, o.recorded) AS list
-      FROM observations o WHERE o.run_id = %(run_id)s AND NOT o.deleted GROUP BY o.step_id),
+      FROM observations o WHERE o.run_id = %(run_id)s {only_seen} AND NOT o.deleted GROUP BY o.step_id),
     filed AS MATERIALIZED (SELECT f.*, {DATA_FILE} AS doc FROM files f WHERE f.run_id = %(run_id)s {only_file} AND NOT f.deleted),
     placed AS MATERIALIZED (SELECT f.file_id, f.created_at, f.recorded, f.doc, p.card_id, p.step_id
       FROM filed f, unnest(f.card_ids, f.step_ids) p(card_id, step_id)),
@@ -98,12 +98,19 @@ def _below(only_step: str = "", only_file: str = "", only_report: str = "") -> s
     step_reports AS MATERIALIZED (SELECT r.step_id, json_agg(r.doc {_NEWEST_FIRST}) AS list FROM told r
       WHERE r.step_id IS NOT NULL GROUP BY r.step_id),
     card_reports AS MATERIALIZED (SELECT r.card_id, json_agg(r.doc {_NEWEST_FIRST}) AS list FROM told r
-      WHERE r.card_id IS NOT NULL GROUP BY r.card_id),
+      WHERE r.card_id IS NOT NULL GROUP BY r.card_id)"""
+
+
+_STEP_WITH_ALL = step("coalesce(seen.list, '[]')", "coalesce(step_files.list, '[]')", "coalesce(step_reports.list, '[]')")
+_STEPS_WITH_ALL = "steps s LEFT JOIN seen USING (step_id) LEFT JOIN step_files USING (step_id) LEFT JOIN step_reports USING (step_id)"
+
+
+def _below(only_step: str = "", only_file: str = "", only_report: str = "") -> str:
+    """The same with the steps of each card."""
+    return f"""{_gathered("", only_file, only_report)},
     stepped AS MATERIALIZED (SELECT s.card_id, max(s.updated_at) AS updated_at,
-      json_agg({step("coalesce(seen.list, '[]')", "coalesce(step_files.list, '[]')", "coalesce(step_reports.list, '[]')")}
-        ORDER BY s.position, s.created_at, s.step_id) FILTER (WHERE NOT s.deleted) AS list
-      FROM steps s LEFT JOIN seen USING (step_id) LEFT JOIN step_files USING (step_id) LEFT JOIN step_reports USING (step_id)
-      WHERE s.run_id = %(run_id)s {only_step} GROUP BY s.card_id)"""
+      json_agg({_STEP_WITH_ALL} ORDER BY s.position, s.created_at, s.step_id) FILTER (WHERE NOT s.deleted) AS list
+      FROM {_STEPS_WITH_ALL} WHERE s.run_id = %(run_id)s {only_step} GROUP BY s.card_id)"""
 
 
 CARD = f"""json_build_object('uuid', c.card_id, 'title', c.title, 'description', c.description, 'order', c.position,
@@ -190,5 +197,6 @@ CARDS_IN_ORDER = f"""WITH {_below()}
 STEPS_IN_ORDER = f"""SELECT 0, 0, {_list(item=STEP, order="s.position, s.created_at, s.step_id", counted="s")}
   FROM steps s WHERE s.run_id = %(run_id)s AND s.card_id = %(card_id)s AND NOT s.deleted"""
 
-STEPS_AS_SENT = f"""SELECT 0, 0, {_list(item=STEP, order="w.n", counted="w")}
-  FROM unnest(%(step_ids)s::uuid[]) WITH ORDINALITY w(id, n) JOIN steps s ON s.step_id = w.id"""
+_OF_STEPS = _gathered("AND o.step_id = ANY(%(step_ids)s)", "AND f.step_ids && %(step_ids)s::uuid[]", "AND r.step_id = ANY(%(step_ids)s)")
+STEPS_AS_SENT = f"""WITH {_OF_STEPS} SELECT 0, 0, {_list(item=_STEP_WITH_ALL, order="w.n", counted="w")}
+  FROM unnest(%(step_ids)s::uuid[]) WITH ORDINALITY w(id, n) JOIN {_STEPS_WITH_ALL} ON s.step_id = w.id"""

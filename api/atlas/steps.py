@@ -161,7 +161,7 @@ async def record_results(request: Req, exchange: Exchange, run_id: str) -> Respo
     async def decide(work: Work) -> Query:
         wanted = bodies.check(RecordResults, body, _unfit_exceptions(body.get("results")))
         await steps.record_all(work, [Result(r.test_step_id, outcome_of(r)) for r in wanted.results])
-        return Query(200, documents.STEPS_AS_SENT, {"step_ids": [r.test_step_id for r in wanted.results]})
+        return Query(200, documents.STEPS_AS_SENT, {"run_id": work.root_id, "step_ids": [r.test_step_id for r in wanted.results]})
 
     return await exchange.write(request, target(run_id), Role.OPERATOR, decide)
 
