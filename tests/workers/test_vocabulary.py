@@ -59,3 +59,13 @@ async def test_noting_twice_is_noting_once(world: World, conn: Connection) -> No
         await vocabulary.note(conn, [run_id])
         counts.append(await (await conn.execute("SELECT count(*) FROM vocabulary")).fetchone())
     assert counts[0] == counts[1] != (0,)
+
+
+async def test_an_outcome_brings_the_words_of_its_exception(world: World, conn: Connection) -> None:
+    here = await campaign(world)
+    await world.engineer("PATCH", here.step_path, {"execution_status": "passed_with_exception", "exception": "Slight overshoot"})
+    async with running(world.settings):
+        await caught_up(conn)
+    while await following.step(conn, FOLLOWER, asyncio.Event()):
+        pass
+    assert await meant(conn, "slihgt") == ["slight"]
