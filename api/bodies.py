@@ -31,6 +31,8 @@ SOME_TEXT = {"minLength": 1, "pattern": r"[^\s\u001c-\u001f\u0085]"}  # the same
 _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,30}))?(Z|z|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
 _MEDIA = re.compile(r'\s*([^;\s]*)(?:.*;\s*charset="?([^";\s]*))?', re.DOTALL)
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ESCAPED_NUL_OR_SURROGATE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
@@ -58,11 +60,11 @@ def _depth(raw: bytes) -> int:
     if raw.count(b"[") + raw.count(b"{") <= DEPTH_MAX:
         return 0
     depth = deepest = 0
-    for byte in _STRINGS.sub(b"", raw):
+    for byte in _STRINGS.sub(b"", raw).translate(None, _NO_BRACKETS):
         if byte in b"[{":
             depth += 1
             deepest = max(deepest, depth)
-        elif byte in b"]}":
+        else:
             depth -= 1
     return deepest
 
@@ -195,17 +197,16 @@ def _uuid(value: Any, wrong: Any) -> UUID | None:
 
 def uuid_of(text: str) -> UUID | None:
     """A UUID in its 36-character form, letter case free; else None."""
-    if len(text) != 36 or any(text[i] != "-" for i in (8, 13, 18, 23)):
-        return None
-    digits = text.replace("-", "")
-    return UUID(digits) if re.fullmatch("[0-9a-fA-F]{32}", digits) else None
+    return UUID(text) if _UUID.fullmatch(text) else None
 
 
 def _enum(cls: Any, value: Any, wrong: Any) -> Any:
     if not isinstance(value, str):
         return wrong("invalid_type", "must be a string" + (", not null" if value is None else ""))
-    values = [member.value for member in cls]
-    return cls(value) if value in values else wrong("invalid_value", f"must be one of {', '.join(values)}")
+    try:
+        return cls(value)
+    except ValueError:
+        return wrong("invalid_value", f"must be one of {', '.join(member.value for member in cls)}")
 
 
 def _integer(value: Any, low: int | None, high: int | None, wrong: Any) -> int | None:

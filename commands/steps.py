@@ -6,6 +6,7 @@ from uuid import UUID
 from commands.cards import Limits, check_steps, member_of, too_many
 from commands.work import Work
 from domain import steps
+from domain.events import Event
 from domain.facts import Kind
 from domain.refusals import FieldError, Invalid, NotFound, UnknownReference
 from domain.steps import Outcome
@@ -65,17 +66,19 @@ async def change(
 
 async def record_all(work: Work, results: list[Result]) -> None:
     """Many outcomes in one append: all or nothing, every bad entry named."""
-    await work.more([r.step_id for r in results])
+    await work.more(list({r.step_id for r in results}))
     await work.more(list({s.state.card_id for s in work.streams.values() if s.kind is Kind.STEP}))
-    _check(work, results)
+    decided = _decided(work, results)
     work.require_open()
-    for result in results:
-        work.record(Kind.STEP, result.step_id, steps.record_outcome(work.streams[result.step_id].state, result.outcome))
+    for result, facts in zip(results, decided, strict=True):
+        work.record(Kind.STEP, result.step_id, facts)
 
 
-def _check(work: Work, results: list[Result]) -> None:
+def _decided(work: Work, results: list[Result]) -> list[list[Event]]:
+    """The facts of each entry."""
     unknown: list[FieldError] = []
     errors: list[FieldError] = []
+    decided: list[list[Event]] = []
     seen: set[UUID] = set()
     for i, result in enumerate(results):
         pointer = f"#/results/{i}"
@@ -84,24 +87,20 @@ def _check(work: Work, results: list[Result]) -> None:
         elif not _alive(work, result.step_id):
             unknown.append(FieldError(f"{pointer}/test_step_id", "not_found", f"names no step of this test run: {result.step_id}"))
         else:
-            errors += _refused(work, result, pointer)
+            try:
+                decided.append(steps.record_outcome(work.streams[result.step_id].state, result.outcome, pointer))
+            except Invalid as refusal:
+                errors += refusal.errors
         seen.add(result.step_id)
     if errors:
         raise Invalid.all((*errors, *unknown))
     if unknown:
         raise UnknownReference.all(tuple(unknown))
+    return decided
 
 
 def _alive(work: Work, step_id: UUID) -> bool:
     return work.has(Kind.STEP, step_id) and not work.streams[work.streams[step_id].state.card_id].state.deleted
-
-
-def _refused(work: Work, result: Result, pointer: str) -> tuple[FieldError, ...]:
-    try:
-        steps.record_outcome(work.streams[result.step_id].state, result.outcome, pointer)
-    except Invalid as refusal:
-        return refusal.errors
-    return ()
 
 
 async def delete(work: Work, card_id: UUID, step_id: UUID) -> None:
