@@ -2,12 +2,18 @@
 
 import re
 from decimal import Decimal
+from string import ascii_lowercase, ascii_uppercase
+
+import msgspec
 
 _NUMBER = r"[-\u2212]?(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}(?:\.[0-9]{1,12})?|[0-9]{1,12}(?:[.,][0-9]{1,12})?)"
-_SYMBOLS = (
-    "[pnuµμmkG]?(?:Vdc|Vac|VA|V|Ah|A|Wh|W|Hz|Ω|\u2126|ohms?|F|H|s|m|g|bar|Pa|Nm|N|B|bit|l|J|eV)"
-    "|dB[mui]?|(?:°|deg ?)?[CF]|\u2103|min|h|rpm|psi|%|g_n|K"
-)
+_PREFIXES = "pnuµμmkG"
+_SCALED = ("Vdc", "Vac", "VA", "V", "Ah", "A", "Wh", "W", "Hz", "Ω", "\u2126", "ohm", "ohms", "F", "H", "s", "m", "g",
+    "bar", "Pa", "Nm", "N", "B", "bit", "l", "J", "eV")  # fmt: skip
+_DEGREES = tuple(degree + scale for degree in ("", "°", "deg", "deg ") for scale in "CF")
+_PLAIN = ("dB", "dBm", "dBu", "dBi", *_DEGREES, "\u2103", "min", "h", "rpm", "psi", "%", "g_n", "K")
+_SYMBOLS = f"[{_PREFIXES}]?(?:{'|'.join(_SCALED)})|{'|'.join(_PLAIN)}"
+_RATES = ("s", "ns", "us", "ms", "min", "h", "m", "Hz", "√Hz")
 _RATE = "(?:/(?:[nuµμm]?s|min|h|m|√?Hz))?"
 SPELLED = {
     "volt": "v", "volts": "v", "amp": "a", "amps": "a", "ampere": "a", "amperes": "a", "watt": "w", "watts": "w", "hertz": "hz",
@@ -22,13 +28,34 @@ _THOUSANDS = r",(?=[0-9]{3}(?![0-9]))"
 IDENTIFIER_CHARACTERS_MAX = 150  # bounds within the pattern would make it fifty times as slow
 _LETTERS = ("µμΩ\u2126ω", "uuooo")
 MEASURE = re.compile(PATTERN, re.IGNORECASE)
-_SPELLED_SQL = ",".join(f'"{word}":"{unit}"' for word, unit in SPELLED.items())
+
+
+def _symbol(unit: str) -> str:
+    return unit.lower().translate(str.maketrans(*_LETTERS))
+
+
+def _canonical(symbol: str) -> str:
+    return SPELLED.get(symbol, symbol.replace("ohms", "o").replace("ohm", "o"))
+
+
+# To PostgreSQL the pattern of all units would cost thirty times what it costs to look up a word that may be one.
+_UNITS = (*(prefix + unit for prefix in ("", *_PREFIXES) for unit in _SCALED), *_PLAIN, *SPELLED)
+_CAPITALS = str.maketrans(ascii_uppercase, ascii_lowercase)  # all that some collations of PostgreSQL make small
+_UNITS_SQL = msgspec.json.encode({small: _canonical(_symbol(u)) for u in _UNITS for small in (u.lower(), u.translate(_CAPITALS))}).decode()
+_LETTER = r"[[:alpha:]_Ω\u2126µμ]"
+_NAME = rf"{_LETTER}(?:{_LETTER}|[0-9])*"
+_CANDIDATE = (
+    rf"(?<![\w.,])([-\u2212]?[0-9]+(?:[.,][0-9]+)*)([ \u00a0\u202f-]?)((?:°|[dD][eE][gG] )?{_NAME}|%(?!\w)|\u2103(?!\w))(?:/(√?{_NAME}))?"
+)
 
 FUNCTIONS = (
     f"""CREATE OR REPLACE FUNCTION measures(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
       SELECT coalesce(array_agg(DISTINCT trim_scale(replace(regexp_replace(replace(m[1], '\u2212', '-'), '{_THOUSANDS}', '', 'g'),
-          ',', '.')::numeric) || coalesce('{{{_SPELLED_SQL}}}'::jsonb ->> u, replace(replace(u, 'ohms', 'o'), 'ohm', 'o'))), '{{}}')
-      FROM regexp_matches(given, '{PATTERN}', 'gi') m, LATERAL translate(lower(m[2]), '{_LETTERS[0]}', '{_LETTERS[1]}') u $$""",
+          ',', '.')::numeric) || CASE WHEN r = ANY('{{{",".join(map(_symbol, _RATES))}}}') THEN replace(replace(u, 'ohms', 'o'), 'ohm', 'o')
+          || '/' || r ELSE '{_UNITS_SQL}'::jsonb ->> lower(m[3]) END), '{{}}')
+      FROM regexp_matches(given, '{_CANDIDATE}', 'g') m, LATERAL translate(lower(m[3]), '{_LETTERS[0]}', '{_LETTERS[1]}') u,
+        LATERAL translate(lower(m[4]), '{_LETTERS[0]}', '{_LETTERS[1]}') r
+      WHERE '{_UNITS_SQL}'::jsonb ? lower(m[3]) AND (m[2] <> '-' OR m[3] ~ '^[A-Za-z]{{2}}') AND m[1] ~ '^{_NUMBER}$' $$""",
     f"""CREATE OR REPLACE FUNCTION identifiers(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
       SELECT coalesce(array_agg(DISTINCT lower(m[1])), '{{}}')
       FROM regexp_matches(given, '(?<![\\w-])([A-Za-z0-9]+(?:[-./_][A-Za-z0-9]+)+)(?!\\w)', 'g') m
@@ -41,8 +68,7 @@ FUNCTIONS = (
 
 def measure(number: str, unit: str) -> str:
     """The lexeme of a quantity: "3,000 rpm" is `3000rpm`, "-40 degC" `-40°c`, "13.0 volts" `13v`."""
-    value = Decimal(re.sub(_THOUSANDS, "", number.replace("\u2212", "-")).replace(",", "."))
+    value = Decimal(re.sub(_THOUSANDS, "", number.replace("\u2212", "-")).replace(",", ".")) or Decimal(0)  # which has a sign else
     written = f"{value:f}"
     written = written.rstrip("0").rstrip(".") if "." in written else written
-    symbol = unit.lower().translate(str.maketrans(*_LETTERS))
-    return written + SPELLED.get(symbol, symbol.replace("ohms", "o").replace("ohm", "o"))
+    return written + _canonical(_symbol(unit))

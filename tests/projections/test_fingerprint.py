@@ -82,7 +82,7 @@ STORY: list[tuple[Kind, UUID, Event]] = [
 ]
 
 # fingerprint -> SHA-256 of the rows that the story gives. A new digest under an old fingerprint: raise views.VERSION.
-ROWS = {"5a187a5eac5e00b0": "83d919f473ac3c14dd8edbc1b5d99045f11b0c220b99012da2023ea42fb1cdbc"}
+ROWS = {"bfbf97d146a054f8": "83d919f473ac3c14dd8edbc1b5d99045f11b0c220b99012da2023ea42fb1cdbc"}
 
 
 def told() -> list[Stored]:

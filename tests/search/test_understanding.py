@@ -20,7 +20,7 @@ WORDS = st.text("abcdefghij", min_size=4, max_size=12)
 SPELLINGS = [
     ("13V", "13v"), ("13 V", "13v"), ("13.0 volts", "13v"), ("3,000 rpm", "3000rpm"), ("3000rpm", "3000rpm"), ("0,5 A", "0.5a"),
     ("-40 °C", "-40°c"), ("\u221240 degC", "-40°c"), ("4 μs", "4us"), ("4 us", "4us"), ("5 mΩ", "5mo"), ("5 mohm", "5mo"), ("9l/min", "9l/min"),
-    ("2 Mbit/s", "2mbit/s"), ("28-VDC", "28vdc"), ("25%", "25%"),
+    ("2 Mbit/s", "2mbit/s"), ("28-VDC", "28vdc"), ("25%", "25%"), ("-0 V", "0v"), ("5 V/us", "5v/us"), ("5 kohms/s", "5ko/s"),
 ]  # fmt: skip
 NO_QUANTITIES = ["44-0961-C", "SN-1234", "V13", "13 volumes", "13", "1.2.3 V8", ""]
 
@@ -62,7 +62,11 @@ def test_what_is_no_quantity_is_none(conn, text: str) -> None:
 
 
 @given(
-    st.lists(st.sampled_from("0123456789.,- VmskHzΩµ°C/%h") | st.sampled_from([" 13 V", "1,000 rpm", "deg C"]), max_size=30).map("".join)
+    st.lists(
+        st.sampled_from("0123456789.,- VmskHzΩµ°C/%h")
+        | st.sampled_from([" 13 V", "1,000 rpm", "deg C", "-volts", "\u2103", "/√Hz", " kohms", "5 V/us", "_", "\u2126", "\u2212"]),
+        max_size=30,
+    ).map("".join)
 )
 def test_postgresql_and_python_read_the_same_quantities(conn, text: str) -> None:
     ours = sorted({measure(*found.groups()) for found in MEASURE.finditer(text)})
