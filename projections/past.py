@@ -1,6 +1,6 @@
 """A run as it was: its events folded up to a version, and the rows laid over the live tables of the same names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -8,7 +8,10 @@ from uuid import UUID
 import msgspec
 from psycopg import AsyncConnection
 
+from domain.events import name_of
+from domain.steps import StepOutcomeRecorded
 from infra import replay
+from infra.replay import Stored
 from projections import documents
 from projections.cards import CARDS
 from projections.data_files import FILES
@@ -19,6 +22,7 @@ from projections.runs import RUNS
 from projections.steps import STEPS
 from projections.tables import Table
 
+_OUTCOME = name_of(StepOutcomeRecorded)
 _LAID_OVER = (RUNS, CARDS, STEPS, OBSERVATIONS, FILES, REPORTS)
 _BELOW = (CARDS, STEPS, OBSERVATIONS, FILES)
 _LINKED = (RUNS, CARDS, STEPS, REPORTS)
@@ -72,9 +76,22 @@ async def version_at(conn: AsyncConnection[Any], run_id: UUID, moment: datetime)
 def fold(text: str, moment: datetime | None) -> Past:
     """The run after the events of `text` (from infra.replay): work for a thread."""
     folded = Fold()
-    folded.apply(replay.decode(text))
+    folded.apply(needed(replay.decode(text)))
     run = next(iter(folded.rows[RUNS.name].values()))
     return Past(folded, run, moment or run["updated_at"])
+
+
+def needed(events: list[Stored]) -> Iterator[Stored]:
+    """The events of a run without which it would not end up as it did.
+
+    An outcome says the whole of what it is about, so the next one of the same step makes up for it, but for a contributor that it brings.
+    """
+    last = {e.stream_id: e.wide for e in events if e.topic == _OUTCOME}
+    actors: set[UUID] = set()
+    for e in events:
+        if e.topic != _OUTCOME or e.wide == last[e.stream_id] or e.actor_id not in actors:
+            actors.add(e.actor_id)
+            yield e
 
 
 async def settle(conn: AsyncConnection[Any], past: Past, *, everything: bool) -> bool:

@@ -207,3 +207,12 @@ async def test_the_past_can_be_read_while_the_present_is_written(shared: World) 
     answers = await asyncio.gather(*reads, edit, outcome)
     assert {a.status_code for a in answers} == {200}
     assert len({a.content for a in answers[:8]}) == 1
+
+
+async def test_who_recorded_an_outcome_that_was_overwritten_contributed(world: World) -> None:
+    here = await campaign(world)
+    for client, status in ((world.engineer, "passed"), (world.clients[Role.OPERATOR], "failed"), (world.engineer, "passed")):
+        assert (await client("PATCH", here.step_path, {"execution_status": status})).status_code == 200
+    now = await world.engineer("GET", here.run_path)
+    assert len(now.json()["contributors"]) == 2
+    assert (await world.engineer("GET", f"{here.run_path}?version={now.headers['x-run-version']}")).content == now.content
