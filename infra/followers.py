@@ -10,6 +10,8 @@ from domain.events import Event
 from infra import mapper
 from infra.database import Connection
 
+Topics = frozenset[str] | None
+
 
 class Followed(NamedTuple):
     """An event with its position, as a follower gets it."""
@@ -44,11 +46,13 @@ class Parked(NamedTuple):
 _COLUMNS = """l.seq, e.originator_id, e.originator_version, e.root_id, e.root_version, e.kind, e.topic, e.schema_number,
     e.state, e.metadata, e.recorded_at"""
 
+_WANTED = "(%(topics)s::text[] IS NULL OR e.topic = ANY(%(topics)s))"
+
 _NEXT = f"""SELECT {_COLUMNS} FROM ledger l JOIN events e USING (originator_id, originator_version)
-  WHERE l.seq > %s ORDER BY l.seq LIMIT %s"""
+  WHERE l.seq > %(after)s AND l.seq <= %(upto)s AND {_WANTED} ORDER BY l.seq"""
 
 _OF_ROOT = f"""SELECT {_COLUMNS} FROM events e JOIN ledger l USING (originator_id, originator_version)
-  WHERE e.root_id = %s AND l.seq >= %s AND l.seq <= %s ORDER BY l.seq"""
+  WHERE e.root_id = %(root)s AND l.seq >= %(first)s AND l.seq <= %(last)s AND {_WANTED} ORDER BY l.seq"""
 
 
 async def hold(conn: Connection, name: str) -> int | None:
@@ -62,13 +66,21 @@ async def move(conn: Connection, name: str, seq: int) -> None:
     await conn.execute("UPDATE followers SET seq = %s, updated_at = clock_timestamp() WHERE name = %s", (seq, name))
 
 
-async def following(conn: Connection, after: int, limit: int) -> list[Followed]:
-    """The next events by position."""
-    return [Followed(*row) for row in await (await conn.execute(_NEXT, (after, limit), binary=True)).fetchall()]
+async def next_position(conn: Connection, after: int, limit: int) -> int:
+    """The last position of the next batch; `after` where there is none. Positions have no holes."""
+    row = await (await conn.execute("SELECT LEAST(seq, %s) FROM ledger_head", (after + limit,))).fetchone()
+    return max(after, row[0]) if row else after
 
 
-async def of_root(conn: Connection, root_id: UUID, first: int, last: int) -> list[Followed]:
-    return [Followed(*row) for row in await (await conn.execute(_OF_ROOT, (root_id, first, last), binary=True)).fetchall()]
+async def following(conn: Connection, after: int, upto: int, topics: Topics) -> list[Followed]:
+    """The events of these topics (None: all) after one position and up to another."""
+    asked = {"after": after, "upto": upto, "topics": topics and list(topics)}
+    return [Followed(*row) for row in await (await conn.execute(_NEXT, asked, binary=True)).fetchall()]
+
+
+async def of_root(conn: Connection, root_id: UUID, first: int, last: int, topics: Topics) -> list[Followed]:
+    asked = {"root": root_id, "first": first, "last": last, "topics": topics and list(topics)}
+    return [Followed(*row) for row in await (await conn.execute(_OF_ROOT, asked, binary=True)).fetchall()]
 
 
 async def parked(conn: Connection, name: str) -> dict[UUID, Parked]:

@@ -53,7 +53,7 @@ _FINISHED = f"""SELECT e.notification_id, e.originator_id, e.originator_version,
 _REST = f"""SELECT LEAST(min(e.xid), pg_snapshot_xmin(pg_current_snapshot()))::text FROM events e WHERE {_UNSEQUENCED}"""
 
 _INSERT = """INSERT INTO ledger (seq, notification_id, originator_id, originator_version, event_hash, chain_hash)
-  SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::uuid[], %s::int[], %s::bytea[], %s::bytea[])"""
+  SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::uuid[], %b::int[], %b::bytea[], %b::bytea[])"""
 
 
 async def head(conn: AsyncConnection[Any]) -> Head:

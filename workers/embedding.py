@@ -29,11 +29,10 @@ logger = logging.getLogger("runledger.embedding")
 
 async def take(conn: Connection, events: list[Followed]) -> None:
     """Rows only, which commit with the bookmark: vectors take their time."""
-    if changed := {event.originator_id for event in events if event.topic in TEXTS}:
-        await embedding_backlog.note(conn, changed)
+    await embedding_backlog.note(conn, {event.originator_id for event in events})
 
 
-FOLLOWER = Follower("embedding", take)
+FOLLOWER = Follower("embedding", take, TEXTS)
 
 
 class Child(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from infra import fault_points, followers, sequence, tracing
 from infra.database import LOST, Connection, dedicated
-from infra.followers import Followed
+from infra.followers import Followed, Topics
 from infra.settings import Settings
 from workers.waiting import pause, woken
 
@@ -23,11 +23,12 @@ Take = Callable[[Connection, list[Followed]], Awaitable[None]]
 class Follower(NamedTuple):
     """`take` has its effect on the connection it is given, so that effect and bookmark commit together.
 
-    It must be safe for an effect outside that transaction to happen twice.
+    It must be safe for an effect outside that transaction to happen twice. Events of other topics are passed over unread.
     """
 
     name: str
     take: Take
+    topics: Topics = None
 
 
 async def run(settings: Settings, follower: Follower, stopping: asyncio.Event) -> None:
@@ -64,20 +65,21 @@ async def _take_batch(conn: Connection, follower: Follower, limit: int) -> bool:
     for root in [p for p in behind.values() if p.wanted]:
         if await _again(conn, follower, root, seq):
             del behind[root.root_id]  # what it did since comes with this batch
-    events = await followers.following(conn, seq, limit)
-    if not events:
+    upto = await followers.next_position(conn, seq, limit)
+    if upto == seq:
         return False
-    with tracing.span(f"follow {follower.name}", events=len(events), last_seq=events[-1].seq):
+    events = await followers.following(conn, seq, upto, follower.topics)
+    with tracing.span(f"follow {follower.name}", events=len(events), last_seq=upto):
         if wanted := [e for e in events if e.root_id not in behind]:
             await follower.take(conn, wanted)
             await fault_points.reach("follower.taken")
-        await followers.move(conn, follower.name, events[-1].seq)
-    return len(events) == limit
+        await followers.move(conn, follower.name, upto)
+    return upto - seq == limit
 
 
 async def _again(conn: Connection, follower: Follower, root: followers.Parked, upto: int) -> bool:
     """Takes the events of a parked root that were passed over, in order; what fails leaves it parked, and answers False."""
-    events = await followers.of_root(conn, root.root_id, root.seq, upto)
+    events = await followers.of_root(conn, root.root_id, root.seq, upto, follower.topics)
     if root.wanted == "skip":
         events = events[1:]
     try:
@@ -119,7 +121,7 @@ async def _park_next(conn: Connection, follower: Follower, error: Exception) -> 
     seq = await followers.hold(conn, follower.name)
     if seq is None:
         return
-    for event in await followers.following(conn, seq, 1):
+    for event in await followers.following(conn, seq, seq + 1, follower.topics):
         await followers.park(conn, follower.name, event.root_id, event.seq, ATTEMPTS_MAX, _words(error))
         await followers.move(conn, follower.name, event.seq)
 

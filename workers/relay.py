@@ -17,4 +17,4 @@ async def take(conn: Connection, events: list[Followed]) -> None:
         await leases.end(conn, ended)
 
 
-RELAY = Follower("report relay", take)
+RELAY = Follower("report relay", take, ENDS | {"report.requested"})

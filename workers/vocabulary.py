@@ -12,7 +12,7 @@ _OUTCOME = name_of(StepOutcomeRecorded)
 
 
 async def take(conn: Connection, events: list[Followed]) -> None:
-    if changed := {event.originator_id for event in events if event.topic in TEXTS and _brings_words(event)}:
+    if changed := {event.originator_id for event in events if _brings_words(event)}:
         await vocabulary.note(conn, changed)
 
 
@@ -21,4 +21,4 @@ def _brings_words(event: Followed) -> bool:
     return event.topic != _OUTCOME or bool(getattr(event.event(), "exception", None))
 
 
-FOLLOWER = Follower("vocabulary", take)
+FOLLOWER = Follower("vocabulary", take, TEXTS)
