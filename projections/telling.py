@@ -78,7 +78,9 @@ def told(events: Iterable[Happened], lines: Iterable[Line]) -> dict[int, Told]:
     """By version; work for a thread."""
     trail, listed, found = Trail(), {line.version for line in lines}, {}
     for version, stream_id, kind, event in events:
+        if version not in listed:
+            trail.take(kind, stream_id, event)
+            continue
         changes = trail.tell(kind, stream_id, event)
-        if version in listed:
-            found[version] = Told(trail.title(stream_id), changes, getattr(event, "reason", None))
+        found[version] = Told(trail.title(stream_id), changes, getattr(event, "reason", None))
     return found
