@@ -13,7 +13,7 @@ Two statements: how common each word is, then one that finds, ranks, counts and 
   there is lexical, one that shares none is semantic.
 
 `total_count` is the number of runs that have a component so found, and is exact. A common word finds tens of thousands of documents:
-the first pages rank those that hold most of the query, the newest first where they hold as much.
+what is ranked are the runs of which a document holds most of the query, the newest first where they hold as much.
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ LIKENESS_SPREAD = 0.9  # the nearest is worth 1, the last that takes part 0.1
 TEXT_MOST = 0.8  # how much of the score full text decides where meaning takes part too, and all is covered
 COVERED_LEAST, COVERED_MOST = 0.4, 0.6  # by how much of the query its best answer holds
 MATCHES_MAX = 10
-KEPT, KEPT_RUNS = 600, 100  # documents that are ranked for the first pages; further pages, and those in other orders, rank all
+KEPT = 3  # times the runs up to the page's end are ranked; orders other than by relevance rank all
 BODY_CHARACTERS_MAX = 20_000
 KINDS = {"run": ("run",), "card": ("card",), "step": ("step", "observation"), "report": ("report",)}
 
@@ -76,7 +76,7 @@ class Meaning(msgspec.Struct, frozen=True):
 
 
 # A step's own row tells of its deletion, an observation's does not. Few cards are deleted, and they have an index of their own.
-_VISIBLE = """JOIN runs t ON t.run_id = d.run_id LEFT JOIN steps s ON s.step_id = CASE d.kind WHEN 'observation' THEN d.step_id END
+_VISIBLE = """LEFT JOIN steps s ON s.step_id = CASE d.kind WHEN 'observation' THEN d.step_id END
     WHERE NOT d.deleted AND s.deleted IS NOT TRUE AND NOT EXISTS (SELECT FROM cards c
       WHERE c.deleted AND c.card_id = CASE WHEN d.kind <> 'report' THEN coalesce(d.card_id, s.card_id) END)"""
 
@@ -131,10 +131,9 @@ async def search(
     conn: AsyncConnection[Any], wanted: Wanted | None, meaning: Meaning | None, asked: SearchFilter
 ) -> tuple[int, list[Result]]:
     """How many runs match in all, and those of the page. `wanted` None: by meaning alone; `meaning` None: by words alone."""
-    where, params = _filter(asked)
-    params |= {"limit": asked.limit, "offset": asked.offset, "kept": None}
-    if asked.sort_by == "relevance" and asked.offset + asked.limit <= KEPT_RUNS:
-        params["kept"] = KEPT
+    where, runs, params = _filter(asked)
+    params |= {"limit": asked.limit, "offset": asked.offset}
+    params["kept"] = KEPT * (asked.offset + asked.limit) if asked.sort_by == "relevance" else None
     if wanted is not None:
         where += "".join(f" AND d.words @@ {_query(f'm{n}', term, params)}" for n, term in enumerate(wanted.must))
         where += "".join(f" AND NOT d.words @@ {_query(f'n{n}', term, params)}" for n, term in enumerate(wanted.never))
@@ -142,30 +141,24 @@ async def search(
     words, akin = await search_text.weighed(conn, () if wanted is None else wanted.terms, () if meaning is None else meaning.akin)
     worded = None if wanted is None else search_text.valued(words, "h", params)
     widened = search_text.valued(akin, "s", params) if akin.terms else None
+    if meaning is not None:
+        steps.append(_near(meaning, f"JOIN runs t ON t.run_id = d.run_id {where} AND {runs}"))
+        every.append("SELECT run_id FROM near")
+        params["meaning"] = str(meaning.vector)
     if sides := [side for side in (worded, widened) if side is not None]:
-        steps.append(search_text.matched(sides, where, params))
-        every.append("SELECT run_id FROM matched")
+        steps += [search_text.matched(sides, where, params), search_text.runs(sides, runs)]
+        steps.append(search_text.kept("".join(f" UNION ALL {each}" for each in every)))
+        every.append("SELECT run_id FROM asked")
     if worded is not None:
         steps.append(search_text.components(worded, where))
     if meaning is not None:
-        steps.append(_near(meaning, where))
-        every.append("SELECT run_id FROM near")
-        params["meaning"] = str(meaning.vector)
         if widened is not None:
             steps.append(search_text.akin(widened))
         steps.append(_SENSED.format(sensed=_NEAR_ONLY if widened is None else _BOTH_SENSES))
     by = "meaning" if wanted is None else "words" if meaning is None else "both"
     answer = _ANSWER.replace("{order}", "ORDER BY " + _ORDERS[asked.sort_by]).replace("{every}", " UNION ALL ".join(every))
     steps += [f"listed AS MATERIALIZED ({_LISTED[by]})", answer]
-    sql = "WITH " + ", ".join(steps)
-    total, results = await _answered(conn, sql, params)
-    if params["kept"] is not None and len(results) < min(asked.limit, total - asked.offset):  # those that were kept are of few runs
-        total, results = await _answered(conn, sql, params | {"kept": None})
-    return total, results
-
-
-async def _answered(conn: AsyncConnection[Any], sql: str, params: dict[str, Any]) -> tuple[int, list[Result]]:
-    total, page = await (await conn.execute(sql, params, prepare=True)).fetchone() or (0, "[]")
+    total, page = await (await conn.execute("WITH " + ", ".join(steps), params, prepare=True)).fetchone() or (0, "[]")
     return total, msgspec.json.decode(page, type=list[Result])
 
 
@@ -175,14 +168,14 @@ def _query(name: str, term: Term, params: dict[str, Any]) -> str:
     return f"(SELECT %({name})s::tsquery)" if term.exact else f"(SELECT to_tsquery('pg_catalog.english', %({name})s))"
 
 
-def _filter(asked: SearchFilter) -> tuple[str, dict[str, Any]]:
-    """What a document and its run must be, as SQL over d and t."""
+def _filter(asked: SearchFilter) -> tuple[str, str, dict[str, Any]]:
+    """What a document must be, as SQL over d, and what its run, over t."""
     runs, params = asked.where()
-    where = f"{_VISIBLE} AND {runs}"
+    where = _VISIBLE
     if asked.kinds:
         where += " AND d.kind = ANY(%(kinds)s)"
         params["kinds"] = [k for kind in asked.kinds for k in KINDS[kind]]
-    return where, params
+    return where, runs, params
 
 
 def _near(meaning: Meaning, where: str) -> str:

@@ -108,11 +108,12 @@ def _counted(term: Term, count: _Count, most: int) -> tuple[str, str, int]:
 
 
 class Valued(NamedTuple):
-    """SQL for a document's value for each term, their names, and the name of what finds the documents that have what is needed."""
+    """SQL for a document's value for each term, their names, and whether these values are of what is needed."""
 
     values: str
     names: list[str]
     found: str
+    query: str
 
     def summed(self, of: str) -> str:
         """Weighted: the share of the query."""
@@ -124,29 +125,39 @@ def valued(words: Words, mark: str, params: dict[str, Any]) -> Valued:
 
     A term's parameter of its own name is its weight, those of its forms have a number more.
     """
-    names = [f"{mark}{n}" for n in range(len(words.terms))]
-    for name, term in zip(names, words.terms, strict=True):
+    named = [(f"{mark}{n}", term) for n, term in enumerate(words.terms)]
+    for name, term in named:
         params[name] = term.weight
         params |= {f"{name}_{n}": form for n, form in enumerate((term.whole, _titled(term.whole), term.begun, _titled(term.begun)))}
-    found = f"{mark}_found"
-    params[found] = (" | " if words.telling else " & ").join(f"({w.begun})" for w in words.telling or words.terms)
-    return Valued("".join(f", {_value(name, found)} AS {name}" for name in names), names, found)
+    needed = words.telling or words.terms
+    found = (" OR " if words.telling else " AND ").join(f"{name} > 0" for name, term in named if term in needed)
+    query = (" | " if words.telling else " & ").join(f"({term.begun})" for term in needed)
+    return Valued("".join(f", {_value(name)} AS {name}" for name, _ in named), [name for name, _ in named], f"({found or 'false'})", query)
 
 
 def matched(sides: Sequence[Valued], where: str, params: dict[str, Any]) -> str:
     """The documents that the words or those with synonyms find, as `matched`, read once for both, over SQL's `where`.
 
-    Each has a value for each term of the list that finds it. `kept` are those of which one may be on the page: the %(kept)s best.
+    Each has a value for each term. A word in thousands of documents makes every join and column here cost.
     """
-    params["found"] = " | ".join(f"({params[side.found]})" for side in sides if params[side.found])
-    finds = "".join(f", d.words @@ %({side.found})s::tsquery AS {side.found}" for side in sides)
-    values = "".join(f", {side.found}{side.values}" for side in sides)
-    best = ", ".join(side.summed("{}") for side in sides)
-    return f"""matched AS MATERIALIZED (SELECT document_id, run_id, kind, card_id, component_id, created_at{values}
-        FROM (SELECT d.document_id, d.run_id, d.kind, d.words, t.created_at, {CARD} AS card_id, {COMPONENT} AS component_id{finds}
-          FROM search_documents d {where} AND d.words @@ %(found)s::tsquery OFFSET 0) d),
-      kept AS MATERIALIZED (SELECT * FROM matched
-        ORDER BY greatest({best}) DESC, created_at DESC, document_id LIMIT %(kept)s::bigint)"""
+    params["found"] = " | ".join(dict.fromkeys(f"({side.query})" for side in sides if side.query))
+    values = "".join(side.values for side in sides)
+    return f"""matched AS MATERIALIZED (SELECT d.document_id, d.run_id, d.kind, {CARD} AS card_id, {COMPONENT} AS component_id{values}
+        FROM search_documents d {where} AND d.words @@ %(found)s::tsquery)"""
+
+
+def runs(sides: Sequence[Valued], where: str) -> str:
+    """The runs of what was matched that are asked for, as `asked`, with the most of the query that a document of each has."""
+    best = ", ".join(f"CASE WHEN {side.found} THEN {side.summed('{}')} END" for side in sides)
+    return f"""asked AS MATERIALIZED (SELECT m.run_id, m.share, t.created_at
+        FROM (SELECT run_id, max(greatest({best})) AS share FROM matched GROUP BY run_id OFFSET 0) m
+        JOIN runs t ON t.run_id = m.run_id WHERE {where})"""
+
+
+def kept(others: str) -> str:
+    """What was matched in the %(kept)s best of the asked runs, and in those of `others`, as `kept`."""
+    return f"""kept AS MATERIALIZED (SELECT * FROM matched WHERE run_id IN (
+        (SELECT run_id FROM asked ORDER BY share DESC, created_at DESC, run_id LIMIT %(kept)s::bigint){others}))"""
 
 
 def components(terms: Valued, where: str) -> str:
@@ -178,8 +189,8 @@ def _titled(query: str) -> str:
     return _LEXEME.sub(lambda m: m[0] + ("A" if m[0].endswith("*") else ":A"), query)
 
 
-def _value(name: str, found: str) -> str:
+def _value(name: str) -> str:
     """From 0, where the document has nothing of the term, to 1, where its title has it."""
     whole, titled, begun, begun_titled = (f"d.words @@ %({name}_{n})s::tsquery" for n in range(4))
-    return f"""CASE WHEN NOT ({found} AND {begun}) THEN 0 WHEN {titled} THEN 1::float8 WHEN {whole} THEN {IN_BODY}
+    return f"""CASE WHEN NOT {begun} THEN 0 WHEN {titled} THEN 1::float8 WHEN {whole} THEN {IN_BODY}
       WHEN {begun_titled} THEN {BEGINS} ELSE {BEGINS * IN_BODY} END"""
