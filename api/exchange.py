@@ -24,6 +24,7 @@ from infra.objects import Objects
 from infra.rate_limits import RateLimits
 from infra.settings import Settings
 from projections import evidence
+from projections.search_text import Counts
 
 Req = Request[Any, Any, Any]
 
@@ -38,6 +39,7 @@ class Exchange:
         self.rates = RateLimits(settings)
         self.objects = Objects(settings)
         self.questions = Questions(settings)
+        self.word_counts = Counts()
 
     async def admit(self, request: Req) -> None:
         """Runs before every handler: who calls (401) and how often (429), size and form of the request (413, 415, 400), the surface (404).

@@ -25,6 +25,7 @@ from psycopg import AsyncConnection
 from projections import search_text
 from projections.run_list import SUMMARY, Runs
 from projections.search_query import Term, Wanted
+from projections.search_text import Counts
 
 NEAR = 60  # documents nearest in meaning that take part
 AKIN = 0.7  # how much of meaning synonyms decide, vectors the rest
@@ -128,7 +129,7 @@ _ORDERS = {
 
 
 async def search(
-    conn: AsyncConnection[Any], wanted: Wanted | None, meaning: Meaning | None, asked: SearchFilter
+    conn: AsyncConnection[Any], counts: Counts, wanted: Wanted | None, meaning: Meaning | None, asked: SearchFilter
 ) -> tuple[int, list[Result]]:
     """How many runs match in all, and those of the page. `wanted` None: by meaning alone; `meaning` None: by words alone."""
     where, runs, params = _filter(asked)
@@ -138,7 +139,8 @@ async def search(
         where += "".join(f" AND d.words @@ {_query(f'm{n}', term, params)}" for n, term in enumerate(wanted.must))
         where += "".join(f" AND NOT d.words @@ {_query(f'n{n}', term, params)}" for n, term in enumerate(wanted.never))
     steps, every = [], []
-    words, akin = await search_text.weighed(conn, () if wanted is None else wanted.terms, () if meaning is None else meaning.akin)
+    lists = () if wanted is None else wanted.terms, () if meaning is None else meaning.akin
+    words, akin = await search_text.weighed(conn, counts, *lists)
     worded = None if wanted is None else search_text.valued(words, "h", params)
     widened = search_text.valued(akin, "s", params) if akin.terms else None
     if meaning is not None:

@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,6 +15,7 @@ from projections.search_query import Term
 # A word tells when no more documents than this have it; more are not counted.
 TELLING_SHARE, TELLING_MIN, TELLING_MAX = 0.05, 200, 1_000
 EXACT_DOCUMENTS_MIN = 20_000  # below, PostgreSQL's estimate of their number is too coarse
+REMEMBERED_S, REMEMBERED_MAX = 60, 10_000  # for how long a count is good enough, and of how many terms
 IN_BODY, BEGINS = 0.8, 0.6  # what a word in the body, not the title, counts; and one that merely begins so
 INHERITED, CARDS_MAX = 0.4, 20  # what a word of the card's title counts for its steps; cards that hand theirs down
 
@@ -78,9 +80,41 @@ class Words(NamedTuple):
     telling: tuple[Weighed, ...]
 
 
-async def weighed(conn: AsyncConnection[Any], *lists: Sequence[Term]) -> list[Words]:
+class Counts:
+    """How many documents have a word, remembered for a while where counting takes long: of a large ledger, and of words that stand there.
+
+    So rarity may be that old; which word was likely meant, and what is found, never is.
+    """
+
+    def __init__(self) -> None:
+        self._size = 0, 0
+        self._known: dict[Term, _Count] = {}
+        self._until = 0.0
+
+    async def of(self, conn: AsyncConnection[Any], terms: Collection[Term]) -> tuple[int, int, dict[Term, _Count]]:
+        """How many documents there are, no more than how many have a word that tells, and the count of each term."""
+        if time.monotonic() > self._until or len(self._known) > REMEMBERED_MAX:
+            self._known.clear()
+            self._until = time.monotonic() + REMEMBERED_S
+        found = {term: self._known[term] for term in terms if term in self._known}
+        if missing := [term for term in terms if term not in found]:
+            total, most, counts = await _counted(conn, missing)
+            found.update(zip(missing, counts, strict=True))
+            self._size = total, most
+            if total > EXACT_DOCUMENTS_MIN:
+                self._known.update((term, count) for term, count in zip(missing, counts, strict=True) if count.wholes + count.begins > 0)
+        return *self._size, found
+
+
+async def weighed(conn: AsyncConnection[Any], counts: Counts, *lists: Sequence[Term]) -> list[Words]:
     """For each list. A word that stands nowhere becomes those that are one slip away; one that search cannot use is left out."""
-    terms = [term for each in lists for term in each]
+    opened = {term._replace(open=False): term for each in lists for term in each if term.open}
+    pairs = [[(term, opened.get(term, term)) for term in each] for each in lists]
+    total, most, found = await counts.of(conn, dict.fromkeys(counted for each in pairs for _, counted in each))
+    return [_words([_form(term, found[counted], most) for term, counted in each if found[counted].usable], total, most) for each in pairs]
+
+
+async def _counted(conn: AsyncConnection[Any], terms: Sequence[Term]) -> tuple[int, int, list[_Count]]:
     params = {
         "wholes": [term.tsquery() for term in terms],
         "begun": [term.tsquery("*") if term.open else "" for term in terms],
@@ -88,8 +122,7 @@ async def weighed(conn: AsyncConnection[Any], *lists: Sequence[Term]) -> list[Wo
         "words": ["" if term.exact else term.word for term in terms],
     }
     total, most, answer = await (await conn.execute(_COUNTS, params, prepare=True)).fetchone() or (0, 0, "[]")
-    counts = iter(msgspec.json.decode(answer, type=list[_Count]))
-    return [_words([_counted(term, count, most) for term in each if (count := next(counts)).usable], total, most) for each in lists]
+    return total, most, msgspec.json.decode(answer, type=list[_Count])
 
 
 def _words(found: list[tuple[str, str, int]], total: int, most: int) -> Words:
@@ -99,7 +132,7 @@ def _words(found: list[tuple[str, str, int]], total: int, most: int) -> Words:
     return Words(terms, tuple(w for w in terms if w.documents <= most))
 
 
-def _counted(term: Term, count: _Count, most: int) -> tuple[str, str, int]:
+def _form(term: Term, count: _Count, most: int) -> tuple[str, str, int]:
     if count.likely:
         return count.likely, count.likely, count.meant
     if not term.open or (count.wholes if term.exact else max(count.wholes, count.begins)) > most:  # its beginning would find too much

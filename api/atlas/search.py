@@ -93,7 +93,7 @@ async def search_runs(request: Req, exchange: Exchange) -> Response[bytes]:
     headers = {} if meaning is not None or literally else {"x-search-meaning": "unavailable"}
     wanted = None if mode == "semantic" and meaning is not None else understanding
     async with exchange.pool.connection() as conn:
-        total, results = await search.search(conn, wanted, meaning, asked)
+        total, results = await search.search(conn, exchange.word_counts, wanted, meaning, asked)
     typed = [term.word for term in understanding.terms]
     others = [] if meaning is None else [" ".join(spelling) for term in meaning.akin for spelling in term.spellings]
     body = {"results": [_result(result, typed, others) for result in results], "total_count": total}

@@ -9,6 +9,7 @@ from infra.embedding import vector_index
 from projections import search
 from projections.search import Meaning, SearchFilter
 from projections.search_query import understood
+from projections.search_text import Counts
 from tests.search.test_ranking import Library, library
 
 __all__ = ["library"]
@@ -42,7 +43,7 @@ async def test_every_plan_uses_indexes(library: Library, text: str) -> None:
         await conn.execute("SET LOCAL enable_seqscan = off")  # a table of a test is too small for an index to pay
         await conn.execute("SET LOCAL enable_sort = off")  # the vectors of a test are soon sorted
         noting = Noting(conn)
-        await search.search(noting, understood(text), meaning, SearchFilter())  # type: ignore[arg-type]
+        await search.search(noting, Counts(), understood(text), meaning, SearchFilter())  # type: ignore[arg-type]
         assert len(noting.asked) == 2
         plans = [
             (await (await conn.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)).fetchone() or ([],))[0] for sql, params in noting.asked

@@ -23,6 +23,7 @@ from projections import search, synonyms, views, vocabulary
 from projections.search import Meaning, SearchFilter
 from projections.search_documents import MEANING
 from projections.search_query import understood
+from projections.search_text import Counts
 from tests.conftest import fresh_settings
 from tests.search import judged, ledger
 from tests.search.judged import Kind, Query
@@ -75,7 +76,7 @@ async def answers(library: Library, query: Query, mode: str) -> list[str]:
         meaning = Meaning(library.embedder.model_id, [float(x) for x in vector], akin)
     wanted = asked if mode in ("fulltext", "default") else None
     async with library.pool.connection() as conn:
-        _, results = await search.search(conn, wanted, meaning, EVERYTHING)
+        _, results = await search.search(conn, Counts(), wanted, meaning, EVERYTHING)
     found = sorted((m for r in results for m in r.matches), key=lambda m: -m.score)
     return [library.names[m.component_id] for m in found]
 
