@@ -117,7 +117,7 @@ _ANSWER = f"""found AS (SELECT f.run_id, max(f.score) AS score FROM listed f GRO
       'path', concat_ws(' > ', CASE WHEN kind <> 'run' THEN card END, CASE WHEN kind NOT IN ('run', 'card') THEN step END,
         CASE WHEN kind IN ('run', 'report') THEN title END)) ORDER BY place) AS matches
     FROM shown WHERE place <= {MATCHES_MAX} GROUP BY run_id)
-  SELECT (SELECT count(*) FROM (SELECT DISTINCT run_id FROM ({{every}}) a) r),
+  SELECT ({{every}}),
     coalesce(json_agg(json_build_object('summary', {SUMMARY}, 'score', p.score,
     'matches', told.matches) ORDER BY p.place), '[]')::text FROM page p JOIN told USING (run_id) JOIN runs t USING (run_id)"""
 
@@ -138,27 +138,29 @@ async def search(
     if wanted is not None:
         where += "".join(f" AND d.words @@ {_query(f'm{n}', term, params)}" for n, term in enumerate(wanted.must))
         where += "".join(f" AND NOT d.words @@ {_query(f'n{n}', term, params)}" for n, term in enumerate(wanted.never))
-    steps, every = [], []
     lists = () if wanted is None else wanted.terms, () if meaning is None else meaning.akin
-    words, akin = await search_text.weighed(conn, counts, *lists)
+    words, akin = search_text.aligned(*await search_text.weighed(conn, counts, *lists))
     worded = None if wanted is None else search_text.valued(words, "h", params)
-    widened = search_text.valued(akin, "s", params) if akin.terms else None
+    widened = search_text.valued(akin, "s", params, words, "h") if akin.terms else None
+    steps, every = [], "SELECT count(*) FROM asked"
     if meaning is not None:
         steps.append(_near(meaning, f"JOIN runs t ON t.run_id = d.run_id {where} AND {runs}"))
-        every.append("SELECT run_id FROM near")
         params["meaning"] = str(meaning.vector)
     if sides := [side for side in (worded, widened) if side is not None]:
         steps += [search_text.matched(sides, where, params), search_text.runs(sides, runs)]
-        steps.append(search_text.kept("".join(f" UNION ALL {each}" for each in every)))
-        every.append("SELECT run_id FROM asked")
+        steps.append(search_text.kept("" if meaning is None else " UNION ALL SELECT run_id FROM near"))
+    if meaning is not None:
+        unasked = "WHERE NOT EXISTS (SELECT FROM asked a WHERE a.run_id = n.run_id)" if sides else ""
+        near = f"SELECT count(DISTINCT run_id) FROM near n {unasked}"
+        every = f"SELECT ({every}) + ({near})" if sides else near
     if worded is not None:
-        steps.append(search_text.components(worded, where))
+        steps.append(search_text.components(worded, None if where == _VISIBLE else where))
     if meaning is not None:
         if widened is not None:
             steps.append(search_text.akin(widened))
         steps.append(_SENSED.format(sensed=_NEAR_ONLY if widened is None else _BOTH_SENSES))
     by = "meaning" if wanted is None else "words" if meaning is None else "both"
-    answer = _ANSWER.replace("{order}", "ORDER BY " + _ORDERS[asked.sort_by]).replace("{every}", " UNION ALL ".join(every))
+    answer = _ANSWER.replace("{order}", "ORDER BY " + _ORDERS[asked.sort_by]).replace("{every}", every)
     steps += [f"listed AS MATERIALIZED ({_LISTED[by]})", answer]
     total, page = await (await conn.execute("WITH " + ", ".join(steps), params, prepare=True)).fetchone() or (0, "[]")
     return total, msgspec.json.decode(page, type=list[Result])

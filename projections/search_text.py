@@ -80,6 +80,9 @@ class Words(NamedTuple):
     telling: tuple[Weighed, ...]
 
 
+NOTHING = Words((), ())
+
+
 class Counts:
     """How many documents have a word, remembered for a while where counting takes long: of a large ledger, and of words that stand there.
 
@@ -141,31 +144,48 @@ def _form(term: Term, count: _Count, most: int) -> tuple[str, str, int]:
 
 
 class Valued(NamedTuple):
-    """SQL for a document's value for each term, their names, and whether these values are of what is needed."""
+    """SQL for the columns that hold values, a value and the name of its weight for each term, whether they are of what is needed, and a
+    query for the documents where they are.
+    """
 
-    values: str
-    names: list[str]
+    columns: dict[str, str]
+    terms: list[tuple[str, str]]
     found: str
     query: str
 
     def summed(self, of: str) -> str:
         """Weighted: the share of the query."""
-        return "(" + (" + ".join(f"{of.format(name)} * %({name})s::float8" for name in self.names) or "0") + ")::float8"
+        return "(" + (" + ".join(f"{of.format(value)} * %({weight})s::float8" for value, weight in self.terms) or "0") + ")::float8"
 
 
-def valued(words: Words, mark: str, params: dict[str, Any]) -> Valued:
-    """What SQL needs of these terms; `mark` begins every name.
+def valued(words: Words, mark: str, params: dict[str, Any], others: Words = NOTHING, others_mark: str = "") -> Valued:
+    """What SQL needs of these terms; `mark` begins every name. A term that is of `others` too has its value from theirs.
 
-    A term's parameter of its own name is its weight, those of its forms have a number more.
+    A term's parameter of its own name is its weight, those of its forms have a number more; `least` is what a value needs to be more than.
+    What differs between queries stands in parameters: PostgreSQL takes milliseconds to plan a statement that it has not seen.
     """
-    named = [(f"{mark}{n}", term) for n, term in enumerate(words.terms)]
-    for name, term in named:
-        params[name] = term.weight
-        params |= {f"{name}_{n}": form for n, form in enumerate((term.whole, _titled(term.whole), term.begun, _titled(term.begun)))}
+    known = {term.whole: f"{others_mark}{n}" for n, term in enumerate(others.terms)}
     needed = words.telling or words.terms
-    found = (" OR " if words.telling else " AND ").join(f"{name} > 0" for name, term in named if term in needed)
-    query = (" | " if words.telling else " & ").join(f"({term.begun})" for term in needed)
-    return Valued("".join(f", {_value(name)} AS {name}" for name, _ in named), [name for name, _ in named], f"({found or 'false'})", query)
+    columns, terms, found = {}, [], []
+    for name, term in ((f"{mark}{n}", term) for n, term in enumerate(words.terms)):
+        value = name
+        if (other := known.get(term.whole)) is not None:
+            value = f"CASE WHEN {other} >= {IN_BODY} THEN {other} ELSE 0 END"
+        else:
+            params |= {f"{name}_{n}": form for n, form in enumerate((term.whole, _titled(term.whole), term.begun, _titled(term.begun)))}
+            columns[name] = _value(name)
+        params |= {name: term.weight, f"{name}_least": 0 if term in needed else 1}
+        terms.append((value, name))
+        found.append(f"{value} > %({name}_least)s::float8")
+    every = (" OR " if words.telling else " AND ").join(found) or "false"
+    return Valued(columns, terms, f"({every})", (" | " if words.telling else " & ").join(f"({term.begun})" for term in needed))
+
+
+def aligned(words: Words, akin: Words) -> tuple[Words, Words]:
+    """Both, begun by the terms that they share, so that few statements differ."""
+    shared = {term.whole for term in words.terms} & {term.whole for term in akin.terms}
+    first, second = (sorted(each.terms, key=lambda term: (term.whole not in shared, term.whole)) for each in (words, akin))
+    return words._replace(terms=tuple(first)), akin._replace(terms=tuple(second))
 
 
 def matched(sides: Sequence[Valued], where: str, params: dict[str, Any]) -> str:
@@ -174,7 +194,7 @@ def matched(sides: Sequence[Valued], where: str, params: dict[str, Any]) -> str:
     Each has a value for each term. A word in thousands of documents makes every join and column here cost.
     """
     params["found"] = " | ".join(dict.fromkeys(f"({side.query})" for side in sides if side.query))
-    values = "".join(side.values for side in sides)
+    values = "".join(f", {value} AS {name}" for side in sides for name, value in side.columns.items())
     return f"""matched AS MATERIALIZED (SELECT d.document_id, d.run_id, d.kind, {CARD} AS card_id, {COMPONENT} AS component_id{values}
         FROM search_documents d {where} AND d.words @@ %(found)s::tsquery)"""
 
@@ -193,18 +213,18 @@ def kept(others: str) -> str:
         (SELECT run_id FROM asked ORDER BY share DESC, created_at DESC, run_id LIMIT %(kept)s::bigint){others}))"""
 
 
-def components(terms: Valued, where: str) -> str:
+def components(terms: Valued, where: str | None) -> str:
     """The components of `kept` that the words find with the share of the query that each has, from 0 to 1, as `worded`.
 
-    A component takes the best of its documents for each term.
+    A component takes the best of its documents for each term. `where`: what the steps of cards must be too, beside not deleted.
     """
     there = terms.summed(f"least(max({{}}) / {BEGINS}, 1)")
-    columns = "".join(f", {name}" for name in terms.names)
-    down = "".join(f", {INHERITED} * {name}" for name in terms.names)
-    return f"""handed AS (SELECT d.document_id, d.run_id, d.document_id AS component_id{down}
+    columns = "".join(f", {name}" for name in terms.columns)
+    down = "".join(f", {INHERITED} * {name}" for name in terms.columns)
+    steps = "WHERE NOT x.deleted" if where is None else f"JOIN search_documents d ON d.document_id = x.step_id {where}"
+    return f"""handed AS (SELECT x.step_id AS document_id, x.run_id, x.step_id AS component_id{down}
         FROM (SELECT document_id AS parent_id{columns} FROM kept WHERE {terms.found} AND kind = 'card'
-          ORDER BY {terms.summed("{}")} DESC, document_id LIMIT {CARDS_MAX}) p JOIN steps x ON x.card_id = p.parent_id
-        JOIN search_documents d ON d.document_id = x.step_id {where}),
+          ORDER BY {terms.summed("{}")} DESC, document_id LIMIT {CARDS_MAX}) p JOIN steps x ON x.card_id = p.parent_id {steps}),
       worded AS MATERIALIZED (SELECT component_id, run_id, {terms.summed("max({})")} AS share, {there} AS there,
         (array_agg(document_id ORDER BY {terms.summed("{}")} DESC, document_id))[1] AS document_id
         FROM (SELECT document_id, run_id, component_id{columns} FROM kept WHERE {terms.found} UNION ALL SELECT * FROM handed) h
