@@ -6,13 +6,13 @@ from collections.abc import Iterable
 CHARACTERS_MAX = 240
 BEFORE = 60  # characters kept before the hit
 STEM_CHARACTERS_MIN = 4
+_MARK = re.compile(r"[*_`#|>+-]")  # found faster than what it may begin
 _MARKS = re.compile(r"[*_`#|>]+|^\s*[-+]\s|:?-{3,}:?", re.MULTILINE)
-_SPACE = re.compile(r"\s+")
 
 
 def snippet(text: str, words: Iterable[str]) -> str:
     """At most CHARACTERS_MAX characters around the first of `words` (or a form of one), from the beginning if there is none."""
-    plain = _SPACE.sub(" ", _MARKS.sub(" ", text)).strip()
+    plain = " ".join((_MARKS.sub(" ", text) if _MARK.search(text) else text).split())
     if len(plain) <= CHARACTERS_MAX:
         return plain
     start = max(_hit(plain, words) - BEFORE, 0)
@@ -29,6 +29,14 @@ def snippet(text: str, words: Iterable[str]) -> str:
 
 def _hit(plain: str, words: Iterable[str]) -> int:
     """Where the first word stands; its ending may differ, as of a stem."""
+    lower = plain.lower()
     stems = [word if len(word) <= STEM_CHARACTERS_MIN else word[: max(STEM_CHARACTERS_MIN, len(word) - 3)] for word in words]
-    found = [m.start() for stem in stems if (m := re.search(rf"(?<!\w){re.escape(stem)}", plain, re.IGNORECASE))]
-    return min(found, default=0)
+    return min((place for stem in stems if (place := _begun(lower, stem.lower())) >= 0), default=0)
+
+
+def _begun(text: str, beginning: str) -> int:
+    """Where a word of the text begins so; -1: nowhere. Without a pattern: to make one for each word takes longer than to look."""
+    place = text.find(beginning)
+    while place > 0 and (text[place - 1].isalnum() or text[place - 1] == "_"):
+        place = text.find(beginning, place + 1)
+    return place

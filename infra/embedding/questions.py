@@ -10,6 +10,7 @@ from infra.settings import Settings
 ANSWER_S_MAX = 1.5
 LOAD_S_MAX = 8.0  # the first question loads the model
 REMEMBERED_MAX = 512
+DECIMALS = 5  # more than a halfvec keeps; what is written in full takes twice as long to send
 logger = logging.getLogger("runledger.embedding")
 
 
@@ -44,4 +45,4 @@ class Questions:
             from infra.embedding import choice  # noqa: PLC0415 - numpy and the model are loaded when somebody asks
 
             self._embedder = choice.of(self._settings, within_s=ANSWER_S_MAX)
-        return [float(x) for x in self._embedder.embed([text])[0]]
+        return [round(float(x), DECIMALS) for x in self._embedder.embed([text])[0]]

@@ -1,12 +1,13 @@
 """No statement of a search reads a table from end to end: what each looks for has an index."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
 
 from infra.embedding import vector_index
-from projections import search
+from projections import search, search_text
 from projections.search import Meaning, SearchFilter
 from projections.search_query import understood
 from projections.search_text import Counts
@@ -53,3 +54,23 @@ async def test_every_plan_uses_indexes(library: Library, text: str) -> None:
     assert "search_documents_words_idx" in str(plans[0])
     if '"' not in text:  # those with a phrase are soon compared one by one
         assert vector_index.PREFIX in str(plans[1])
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_large_ledger_is_not_counted_again_but_for_words_that_stand_nowhere(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = "torque", "torque", "brwonout", "brwonout"
+    assert await counted(library, asked) == list(asked)
+    monkeypatch.setattr(search_text, "EXACT_DOCUMENTS_MIN", 0)
+    assert await counted(library, asked) == ["torque", "brwonout", "brwonout"]
+
+
+async def counted(library: Library, asked: Sequence[str]) -> list[str]:
+    """The words that PostgreSQL counted for these searches, one after another."""
+    counts = Counts()
+    async with library.pool.connection() as conn:
+        noting = Noting(conn)
+        for text in asked:
+            await search.search(noting, counts, understood(text), None, SearchFilter())  # type: ignore[arg-type]
+    return [word for _, params in noting.asked for word in params.get("words", ())]
