@@ -1,6 +1,6 @@
 """The fold: rows kept in memory by the same projectors that write them live. Rebuild, time travel and verification use it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from domain.facts import EVOLVE, Kind
 from infra import mapper
 from infra.replay import Stored
 from projections import views
+from projections.rows import Rows
 from projections.runs import STATUS_COLUMNS
 from projections.steps import STEPS
 from projections.tables import Table
@@ -33,10 +34,11 @@ class Fold:
     """States of streams and rows of views as they stand after the events applied so far.
 
     `versions` is the root version reached, by root. `moved` holds the roots, and `touched` by table the rows, that changed
-    since `settle` was last called.
+    since `settle` was last called. `project` may leave out tables that are not asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, project: Callable[[Change, Rows], None] = views.project) -> None:
+        self._project = project
         self._held = {table.name: _Held() for table in views.TABLES}
         self.rows = {name: held.rows for name, held in self._held.items()}
         self.touched = {name: held.touched for name, held in self._held.items()}
@@ -47,7 +49,7 @@ class Fold:
 
     def apply(self, events: Iterable[Stored]) -> None:
         """Takes events in order of root version, root by root or mixed; one that was taken before is passed over."""
-        streams, root, reached = self._streams, UUID(int=0), 0
+        streams, project, root, reached = self._streams, self._project, UUID(int=0), 0
         for e in events:
             if e.root_id != root:
                 self._reach(root, reached)
@@ -60,7 +62,7 @@ class Fold:
             stream_id, before = streams.get(e.stream_id) or (e.stream_id, None)
             after = EVOLVE[kind](before, event)
             streams[stream_id] = stream_id, after
-            views.project(Change(kind, stream_id, e.version, root, reached, e.at, e.actor_id, event, before, after), self)
+            project(Change(kind, stream_id, e.version, root, reached, e.at, e.actor_id, event, before, after), self)
         self._reach(root, reached)
 
     def _reach(self, root: UUID, version: int) -> None:

@@ -12,7 +12,7 @@ from domain.events import name_of
 from domain.steps import StepOutcomeRecorded
 from infra import replay
 from infra.replay import Stored
-from projections import documents
+from projections import documents, views
 from projections.cards import CARDS
 from projections.data_files import FILES
 from projections.fold import Fold, Row
@@ -75,7 +75,7 @@ async def version_at(conn: AsyncConnection[Any], run_id: UUID, moment: datetime)
 
 def fold(text: str, moment: datetime | None) -> Past:
     """The run after the events of `text` (from infra.replay): work for a thread."""
-    folded = Fold()
+    folded = Fold(views.project_shown)
     folded.apply(needed(replay.decode(text)))
     run = next(iter(folded.rows[RUNS.name].values()))
     return Past(folded, run, moment or run["updated_at"])

@@ -43,6 +43,11 @@ def project_inline(changes: Sequence[Change]) -> list[RowStatement]:
 def project(change: Change, rows: Rows) -> None:
     """What one recorded event does to the rows, whoever keeps them."""
     search_documents.project(change, rows)
+    project_shown(change, rows)
+
+
+def project_shown(change: Change, rows: Rows) -> None:
+    """The same without the rows that are only searched."""
     match change.kind:
         case Kind.STEP:
             steps.project(change, rows)
