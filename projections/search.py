@@ -22,6 +22,7 @@ from uuid import UUID
 import msgspec
 from psycopg import AsyncConnection
 
+from infra import placeholders
 from projections import search_text
 from projections.run_list import SUMMARY, Runs
 from projections.search_query import Term, Wanted
@@ -162,7 +163,7 @@ async def search(
     by = "meaning" if wanted is None else "words" if meaning is None else "both"
     answer = _ANSWER.replace("{order}", "ORDER BY " + _ORDERS[asked.sort_by]).replace("{every}", every)
     steps += [f"listed AS MATERIALIZED ({_LISTED[by]})", answer]
-    total, page = await (await conn.execute("WITH " + ", ".join(steps), params, prepare=True)).fetchone() or (0, "[]")
+    total, page = await (await placeholders.execute(conn, "WITH " + ", ".join(steps), params)).fetchone() or (0, "[]")
     return total, msgspec.json.decode(page, type=list[Result])
 
 

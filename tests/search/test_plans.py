@@ -18,13 +18,16 @@ QUERIES = ['"dead time"', "desat undervoltage 13 V -torque", "81-22", "the of", 
 
 
 class Noting:
-    """A connection that keeps what it was asked to execute."""
+    """A connection that keeps the parameters of what it was asked to execute."""
 
     def __init__(self, conn: AsyncConnection[Any]) -> None:
-        self.conn, self.asked = conn, list[tuple[str, Any]]()
+        self.conn, self.asked = conn, list[Any]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.conn, name)
 
     async def execute(self, sql: str, params: Any, **options: Any) -> Any:
-        self.asked.append((sql, params))
+        self.asked.append(params)
         return await self.conn.execute(sql, params, **options)
 
 
@@ -41,14 +44,14 @@ async def test_every_plan_uses_indexes(library: Library, text: str) -> None:
     await vector_index.provide(library.settings, embedder.model_id, embedder.dimension)
     meaning = Meaning(embedder.model_id, [float(x) for x in embedder.embed([text])[0]])
     async with library.pool.connection() as conn:
+        await conn.execute("DEALLOCATE ALL")
+        await search.search(conn, Counts(), understood(text), meaning, SearchFilter())
+        prepared = await (await conn.execute("SELECT statement FROM pg_prepared_statements ORDER BY prepare_time")).fetchall()
+        assert len(prepared) == 2
         await conn.execute("SET LOCAL enable_seqscan = off")  # a table of a test is too small for an index to pay
         await conn.execute("SET LOCAL enable_sort = off")  # the vectors of a test are soon sorted
-        noting = Noting(conn)
-        await search.search(noting, Counts(), understood(text), meaning, SearchFilter())  # type: ignore[arg-type]
-        assert len(noting.asked) == 2
-        plans = [
-            (await (await conn.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)).fetchone() or ([],))[0] for sql, params in noting.asked
-        ]
+        explained = [f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {statement}".encode() for (statement,) in prepared]
+        plans = [(await (await conn.execute(statement)).fetchone() or ([],))[0] for statement in explained]
     for plan in plans:
         assert read_whole(plan[0]["Plan"]) <= {"pg_class"}
     assert "search_documents_words_idx" in str(plans[0])
@@ -73,4 +76,4 @@ async def counted(library: Library, asked: Sequence[str]) -> list[str]:
         noting = Noting(conn)
         for text in asked:
             await search.search(noting, counts, understood(text), None, SearchFilter())  # type: ignore[arg-type]
-    return [word for _, params in noting.asked for word in params.get("words", ())]
+    return [word for params in noting.asked for word in params.get("words", ())]
