@@ -12,14 +12,16 @@ from msgspec.structs import replace
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from commands import keys
+from commands import keys, together
 from commands.asking import Answer, Ask
+from commands.together import Together
 from commands.work import Query, Target, Work
 from domain.refusals import NotFound, PreconditionRequired, Refusal, RequestInProgress, Unavailable
 from domain.tokens import Role
 from infra import fault_points, log, placeholders, tracing
 from infra.append import Origin
 from infra.bell import Bell
+from infra.gathering import NotSent
 from infra.ids import uuid7
 
 APPEND_ATTEMPTS_MAX = 8
@@ -36,6 +38,7 @@ class Door:
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]], project: log.Projector, patience_s: float = PATIENCE_S) -> None:
         self.pool, self.project, self.patience_s = pool, project, patience_s
         self.bell = Bell(pool)
+        self.together = Together(pool, project)
         self.appended: Callable[[float], None] = lambda _: None  # told how long each change took, in seconds
 
     async def perform(self, ask: Ask, target: Target | None, least: Role, decide: Decide) -> Answer:
@@ -53,9 +56,13 @@ class Door:
                 target = target._replace(lock=True)  # whoever was overtaken waits at the root's gate before it looks again
             work = Work(ask, origin, target, self.project, ids)
             try:
-                async with self.pool.connection(max(ends_at - time.monotonic(), 0.1)) as conn:
-                    return await self._attempt(conn, work, least, decide, lost)
-            except (*log.OVERTAKEN, RequestInProgress) as error:
+                if target is None or not together.may_look(work):
+                    return await self._attempt_alone(work, least, decide, lost, ends_at)
+                with self.together.underway() as others:
+                    if others:
+                        return await self._attempt_together(work, target, least, decide, ends_at)
+                    return await self._attempt_alone(work, least, decide, lost, ends_at)
+            except (*log.OVERTAKEN, RequestInProgress, NotSent) as error:
                 if isinstance(error, RequestInProgress) and not lost:
                     raise
                 last = error
@@ -68,6 +75,10 @@ class Door:
             await asyncio.sleep(random.uniform(0, BACK_OFF_S * 2**attempt))  # noqa: S311 - keeps writers apart, guards nothing
         raise _given_up(last, maybe_recorded=bool(lost)) from last
 
+    async def _attempt_alone(self, work: Work, least: Role, decide: Decide, lost: list[Work], ends_at: float) -> Answer:
+        async with self.pool.connection(max(ends_at - time.monotonic(), 0.1)) as conn:
+            return await self._attempt(conn, work, least, decide, lost)
+
     async def _attempt(self, conn: AsyncConnection[Any], work: Work, least: Role, decide: Decide, lost: list[Work]) -> Answer:
         began = time.perf_counter()
         if work.ask.key is None and work.target is not None and not work.target.lock:
@@ -75,6 +86,23 @@ class Door:
         else:
             async with conn.transaction():
                 answer = await _decide_and_append(conn, work, least, decide, lost)
+        return await self._committed(work, answer, began)
+
+    async def _attempt_together(self, work: Work, target: Target, least: Role, decide: Decide, ends_at: float) -> Answer:
+        """The first attempt of what may share its round trips with others; it holds no connection while it waits for them."""
+        began = time.perf_counter()
+        work.take(target, *await self.together.look(target, ends_at - time.monotonic()))
+        work.require(least)
+        await _decide_on(work, decide)
+        if not together.may_append(work):
+            raise log.Overtaken
+        await fault_points.reach("append.begins")
+        with tracing.span("append", events=1):
+            appended = await self.together.append(work, ends_at - time.monotonic())
+        await fault_points.reach("append.done")
+        return await self._committed(work, _answer(work, *appended), began)
+
+    async def _committed(self, work: Work, answer: Answer, began: float) -> Answer:
         if work.changes:
             await fault_points.reach("command.committed")
             self.bell.ring()
@@ -119,11 +147,15 @@ async def _decide(conn: AsyncConnection[Any], work: Work, least: Role, decide: D
     """Leaves the decision in `work`; answers where the idempotency key is known already."""
     if (known := await keys.open_for(conn, work, least)) is not None:
         return replace(known, replayed=known.command_id != work.origin.command_id)
+    await _decide_on(work, decide)
+    return None
+
+
+async def _decide_on(work: Work, decide: Decide) -> None:
     if work.ask.require_condition and work.ask.condition is None:
         raise PreconditionRequired("This deployment asks for an If-Match header on every change.")
     answer = await decide(work)
     work.answer = answer._replace(params=(answer.params or {}) | {"reach": work.ask.actor.reach})
-    return None
 
 
 async def _found(conn: AsyncConnection[Any], lost: list[Work]) -> Answer | None:

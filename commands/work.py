@@ -53,6 +53,7 @@ class Target(NamedTuple):
     What stands below a file is no part of it, but anything of the same root.
     `lock`: hold the head row from the start (for decisions on members). `deleted`: the last one may be a deleted one.
     `beside` is another root that the path names. `anyhow`: whatever was deleted, for what the machine itself records.
+    `plain`: deciding needs no more of the database than the streams below, and is about an outcome.
     """
 
     kind: Kind
@@ -63,6 +64,7 @@ class Target(NamedTuple):
     with_root: bool = False
     beside: tuple[Kind, UUID] | None = None
     anyhow: bool = False
+    plain: bool = False
 
 
 class Work:
@@ -99,16 +101,20 @@ class Work:
         kind, ref, below = self.target.kind, self.target.ref, self.target.below
         if self.target.lock:
             await log.lock(conn, kind, ref)
-        self.head, self.streams = await log.load(conn, kind, ref, [stream_id for _, stream_id in below], with_root=self.target.with_root)
-        if self.head is None:
-            raise NotFound(f"No such {NOUN[kind]}.")
-        if not self.ask.actor.sees(self.head.system_id):
-            raise OutOfScope(f"No such {NOUN[kind]}.")
-        self._check_nesting(below)
-        if not self.target.anyhow:
-            self._check_live(self.head, self.target)
+        self.take(self.target, *await log.load(conn, kind, ref, [stream_id for _, stream_id in below], with_root=self.target.with_root))
         if self.target.beside is not None:
             await self._check_beside(*self.target.beside)
+
+    def take(self, target: Target, head: log.Head | None, streams: dict[UUID, log.Stream]) -> None:
+        """What was loaded for the target; missing, deleted, out of scope or wrongly nested is NotFound."""
+        self.head, self.streams = head, streams
+        if head is None:
+            raise NotFound(f"No such {NOUN[target.kind]}.")
+        if not self.ask.actor.sees(head.system_id):
+            raise OutOfScope(f"No such {NOUN[target.kind]}.")
+        self._check_nesting(target.below)
+        if not target.anyhow:
+            self._check_live(head, target)
 
     def _check_live(self, head: log.Head, target: Target) -> None:
         kind, ref, below = target.kind, target.ref, target.below
@@ -237,12 +243,20 @@ class Work:
         """The root belongs to this system from now on; None shares it with all."""
         self._rescope, self._system_id = True, system_id
 
+    def guard(self) -> Guard:
+        """What the look has found of a root that is there, and the append relies on."""
+        return Guard(self._head.status, self._head.structure, self._wide)
+
+    def leaves_the_head(self) -> bool:
+        """Whether the append asks for no more of the head row than its guard, and changes nothing of it but version and time."""
+        return not (self.members or self._new or self._status or self._rescope or self._restructure) and self._wide is None
+
     def statement(self) -> append.Statement:
         head: Guard | NewRoot
         if self._new is not None:
             head, was = self._new[1], "open"
         elif self.head is not None:
-            head, was = Guard(self.head.status, self.head.structure, self._wide), self.head.status
+            head, was = self.guard(), self.head.status
         else:
             raise NotFound("Not found.")
         return append.compose(

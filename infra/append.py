@@ -88,14 +88,14 @@ head AS (
   UPDATE roots SET version = version + %(n)s, at = GREATEST(clock_timestamp(), at, (SELECT at FROM ledger_head)), status = %(status)s,
     system_id = CASE WHEN %(rescope)s THEN %(system_id)s ELSE system_id END, structure = structure + %(restructure)s
   FROM gate WHERE root_id = %(root_id)s AND status = %(was)s AND structure = %(structure)s AND (%(wide)s::int IS NULL OR version = %(wide)s)
-  RETURNING version - %(n)s AS base, version, at)"""
+  RETURNING root_id, version - %(n)s AS base, version, at)"""
 
 _NEW_HEAD = """gate AS MATERIALIZED (SELECT pg_current_xact_id()),
 head AS (
   INSERT INTO roots (root_id, kind, number, system_id, status, version, at)
   SELECT %(root_id)s, %(kind)s, %(number)s, %(system_id)s, %(status)s, %(n)s,
     GREATEST(clock_timestamp(), (SELECT at FROM ledger_head)) FROM gate
-  RETURNING 0 AS base, version, at)"""
+  RETURNING root_id, 0 AS base, version, at)"""
 
 _EVENTS = """logged AS (
   INSERT INTO events (originator_id, originator_version, root_id, root_version, kind, topic, schema_number, state, metadata, recorded_at)
@@ -144,7 +144,7 @@ def compose(
         params |= {"rescope": rescope, "system_id": system_id, "restructure": int(restructure)}
     params |= _event(changes[0], origin) if len(changes) == 1 else {"events": _events(changes, origin)}
     if members:
-        params["members"] = _encode([m._asdict() for m in members])
+        params["members"] = encode([m._asdict() for m in members])
     for i, row in enumerate(rows):
         params |= {f"row{i}_{name}": value for name, value in row.params.items()}
     parts = (
@@ -160,8 +160,8 @@ def compose(
 @lru_cache(TEXTS_MAX)
 def _text(parts: tuple[str, ...], written: tuple[tuple[str, str], ...], reading: str | None, tables: tuple[str, ...]) -> tuple[str, bool]:
     """The statement of these parts and rows (table, SQL), and whether it goes on with the reading. There are few, and they are long."""
-    overlay = _overlay(tables, [table for table, _ in written])
-    rows = tuple(_row(i, sql, read=f"row{i}" in overlay.values()) for i, (_, sql) in enumerate(written))
+    overlay = overlay_of(tables, [table for table, _ in written])
+    rows = tuple(row_cte(i, sql, read=f"row{i}" in overlay.values()) for i, (_, sql) in enumerate(written))
     text = "WITH " + ",\n".join(parts + rows) + "\nSELECT head.base, head.version, head.at"
     if reading is None or not overlay:
         return f"{text} FROM head", False
@@ -169,12 +169,12 @@ def _text(parts: tuple[str, ...], written: tuple[tuple[str, str], ...], reading:
     return f"{text}, answer.* FROM head LEFT JOIN (WITH {over} {reading}) answer ON true", True
 
 
-def _row(place: int, sql: str, *, read: bool) -> str:
+def row_cte(place: int, sql: str, *, read: bool) -> str:
     """The CTE row0, row1 …; one that is read gives its rows back."""
     return f"row{place} AS ({sql.replace('{p}', f'row{place}_')}{' RETURNING t.*' if read else ''})"
 
 
-def _overlay(tables: tuple[str, ...], written: list[str]) -> dict[str, str]:
+def overlay_of(tables: tuple[str, ...], written: list[str]) -> dict[str, str]:
     """Which CTE stands for which table, so that the statement can read what it writes; none where a table has not just one."""
     found = {table: [f"row{i}" for i, each in enumerate(written) if each == table] for table in tables}
     return {table: made[0] for table, made in found.items()} if all(len(made) == 1 for made in found.values()) else {}
@@ -194,22 +194,22 @@ def _event(change: Change, origin: Origin) -> dict[str, Any]:
 
 def _events(changes: list[Change], origin: Origin) -> str:
     shared = msgspec.to_builtins(origin)
-    return _encode(
-        [
-            {
-                "i": i,
-                "id": c.stream_id,
-                "v": c.version,
-                "kind": c.kind,
-                "topic": name_of(c.event),
-                "schema_number": mapper.number_of(c.event),
-                "state": mapper.encode(c.event).decode(),
-                "metadata": _encode({"event_id": uuid7(), **shared}),
-            }
-            for i, c in enumerate(changes, 1)
-        ]
-    )
+    return encode([event_values(change, shared) for change in changes])
 
 
-def _encode(value: Any) -> str:
+def event_values(change: Change, origin: dict[str, Any]) -> dict[str, Any]:
+    """One event of a set: `i` is its place among the events of its root."""
+    return {
+        "i": change.wide.place,
+        "id": change.stream_id,
+        "v": change.version,
+        "kind": change.kind,
+        "topic": name_of(change.event),
+        "schema_number": mapper.number_of(change.event),
+        "state": mapper.encode(change.event).decode(),
+        "metadata": encode({"event_id": uuid7(), **origin}),
+    }
+
+
+def encode(value: Any) -> str:
     return msgspec.json.encode(value).decode()

@@ -17,7 +17,7 @@ from infra import mapper, placeholders
 from infra.append import GATE, Member, Origin, RowStatement, Statement
 from infra.tracing import NOWHERE, Context
 
-Projector = Callable[[Sequence[Change]], list[RowStatement]]
+Projector = Callable[..., list[RowStatement]]  # of changes; `together` where they are those of several commands
 
 
 class Head(NamedTuple):
@@ -69,18 +69,55 @@ async def load(
     """
     sql = _LOAD + (_BY_ID if isinstance(ref, UUID) else _BY_NUMBER) + _ORDERED
     cursor = await conn.execute(sql, {"ref": ref, "kind": kind.value, "streams": list(streams), "whole": with_root}, binary=True)
-    found = await cursor.fetchall()
-    if not found:
+    return next(iter(_folded(await cursor.fetchall()).values()), (None, {}))
+
+
+class Look(NamedTuple):
+    """A root by its id, and streams of it."""
+
+    kind: Kind
+    root_id: UUID
+    streams: tuple[UUID, ...]
+
+
+# The same of several. Each table by its key, whatever the plan was made for: a join might read the whole of roots that were few then.
+_LOAD_TOGETHER = f"""WITH r AS MATERIALIZED (SELECT * FROM roots WHERE root_id = ANY(%(roots)s::uuid[])),
+  e AS MATERIALIZED (SELECT e.* FROM (
+      SELECT id, (SELECT max(o.originator_version) FROM events o WHERE o.originator_id = id AND o.topic = '{_OUTCOME}') AS outcome
+      FROM unnest(%(streams)s::uuid[]) id OFFSET 0) s
+    JOIN events e ON e.originator_id = s.id AND e.originator_id = ANY(%(streams)s::uuid[])
+    WHERE e.topic <> '{_OUTCOME}' OR e.originator_version = s.outcome)
+  SELECT r.root_id, r.kind, r.number, r.system_id, r.status, r.version, r.structure,
+    e.originator_id, e.originator_version, e.kind, e.topic, e.schema_number, e.state
+  FROM r LEFT JOIN e USING (root_id) ORDER BY e.originator_id, e.originator_version"""
+
+
+async def load_together(conn: AsyncConnection[Any], looks: Sequence[Look]) -> list[tuple[Head | None, dict[UUID, Stream]]]:
+    """What `load` gives for each of several looks, all in one round trip."""
+    params = {"roots": list({look.root_id for look in looks}), "streams": list({stream for look in looks for stream in look.streams})}
+    loaded = _folded(await (await placeholders.execute(conn, _LOAD_TOGETHER, params, binary=True)).fetchall())
+    return [_seen(look, *loaded.get(look.root_id, (None, {}))) for look in looks]
+
+
+def _seen(look: Look, head: Head | None, streams: dict[UUID, Stream]) -> tuple[Head | None, dict[UUID, Stream]]:
+    if head is None or head.kind is not look.kind:
         return None, {}
-    head = Head(found[0][0], Kind(found[0][1]), *found[0][2:7])
-    loaded: dict[UUID, Stream] = {}
-    for stream_id, version, stream_kind, topic, number, state in (row[7:] for row in found):
+    return head, {stream_id: streams[stream_id] for stream_id in look.streams if stream_id in streams}
+
+
+def _folded(rows: Sequence[tuple[Any, ...]]) -> dict[UUID, tuple[Head | None, dict[UUID, Stream]]]:
+    """By root: its head row and the streams that its events add up to."""
+    found: dict[UUID, tuple[Head | None, dict[UUID, Stream]]] = {}
+    for row in rows:
+        if row[0] not in found:
+            found[row[0]] = Head(row[0], Kind(row[1]), *row[2:7]), {}
+        loaded, (stream_id, version, kind, topic, number, state) = found[row[0]][1], row[7:]
         if stream_id is None:
             continue
         before = loaded.get(stream_id)
-        after = EVOLVE[stream_kind](before and before.state, mapper.decode(topic, number, state))
-        loaded[stream_id] = Stream(stream_id, before.kind if before else Kind(stream_kind), version, after)
-    return head, loaded
+        after = EVOLVE[kind](before and before.state, mapper.decode(topic, number, state))
+        loaded[stream_id] = Stream(stream_id, before.kind if before else Kind(kind), version, after)
+    return found
 
 
 async def references(conn: AsyncConnection[Any], ids: Sequence[UUID]) -> dict[UUID, tuple[Head, Stream]]:
@@ -188,7 +225,7 @@ async def context_of(conn: AsyncConnection[Any], stream_id: UUID) -> Context:
     return Context(origin.correlation_id, origin.causation_id)
 
 
-def connection_broke(error: psycopg.OperationalError) -> bool:
+def connection_broke(error: psycopg.Error) -> bool:
     """Whether the connection is gone (or was never had), not just a statement: then the outcome is unknown."""
     return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 

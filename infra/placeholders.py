@@ -11,10 +11,10 @@ TEXTS_MAX = 1_024  # far more than commands and queries know to make
 _PLACEHOLDER = re.compile(r"%(?:(?P<percent>%)|\((?P<name>\w+)\)s|)")
 
 
-async def execute(conn: AsyncConnection[Any], sql: str, params: Mapping[str, Any]) -> AsyncCursor[Any]:
-    """As `conn.execute(sql, params, prepare=True)`, for texts of `%(name)s` that come again and again."""
+async def execute(conn: AsyncConnection[Any], sql: str, params: Mapping[str, Any], *, binary: bool = False) -> AsyncCursor[Any]:
+    """As `conn.execute(sql, params, prepare=True, binary=binary)`, for texts of `%(name)s` that come again and again."""
     text, names = positional(sql)
-    return await AsyncRawCursor(conn).execute(text, [params[name] for name in names], prepare=True)
+    return await AsyncRawCursor(conn).execute(text, [params[name] for name in names], prepare=True, binary=binary)
 
 
 @lru_cache(TEXTS_MAX)

@@ -8,24 +8,29 @@ import msgspec
 from infra.append import RowStatement
 from infra.markers import At, Wide
 from projections.rows import Pending, RowChange
-from projections.runs import STATUS_COLUMNS
+from projections.runs import RUNS, STATUS_COLUMNS
 
 _COUNTS = ", ".join(f"count(*) FILTER (WHERE s.status = '{s}') AS {c}" for s, c in STATUS_COLUMNS.items())
+
+_ABSENT = "ARRAY(SELECT m FROM unnest({0}) WITH ORDINALITY AS u(m, n) WHERE m <> ALL (t.{1}) ORDER BY n)"
 
 Shape = tuple[Any, ...]
 
 _texts: dict[Shape, str] = {}  # by shape and whether it is one row; there are as many as projectors know to write
 
 
-def statements(rows: Pending) -> list[RowStatement]:
+def statements(rows: Pending, *, together: bool = False) -> list[RowStatement]:
     """Statements over `head`; each row is in exactly one of them, as PostgreSQL asks of one command.
 
-    One row travels as parameters, which plans as a look-up by key; more travel as one JSON set.
+    One row travels as parameters, which plans as a look-up by key; more travel as one JSON set. What several commands write
+    `together` is always a set, each row under the head of its own root, and has few texts: every counter of outcomes is added to.
     """
     groups: dict[Shape, list[RowChange]] = {}
     for change in rows.changes.values():
+        if together and change.table is RUNS and not change.put:
+            change.deltas = dict.fromkeys(STATUS_COLUMNS.values(), 0) | change.deltas
         groups.setdefault(_shape(change), []).append(change)
-    return [_statement(shape, group) for shape, group in groups.items()]
+    return [_statement(shape, group, one=len(group) == 1 and not together) for shape, group in groups.items()]
 
 
 def _shape(change: RowChange) -> Shape:
@@ -37,15 +42,17 @@ def _mode(value: object) -> str:
     return "at" if isinstance(value, At) else "wide" if isinstance(value, Wide) else "value"
 
 
-def _statement(shape: Shape, group: list[RowChange]) -> RowStatement:
-    first, one = group[0], len(group) == 1
+def _statement(shape: Shape, group: list[RowChange], *, one: bool) -> RowStatement:
+    first = group[0]
     sql = _texts.get((one, shape))
     if sql is None:
         sql = _texts[one, shape] = (_insert if first.put else _update)(first, one=one)
     if one:
         fields = _fields(first)
         return RowStatement(first.table.name, sql, {name: _parameter(fields[name], value) for name, value in _flat(first).items()})
-    return RowStatement(first.table.name, sql, {"rows": msgspec.json.encode([_flat(change) for change in group]).decode()})
+    return RowStatement(
+        first.table.name, sql, {"rows": msgspec.json.encode([{"root_id": change.root_id, **_flat(change)} for change in group]).decode()}
+    )
 
 
 def _insert(first: RowChange, *, one: bool) -> str:
@@ -63,7 +70,7 @@ def _update(first: RowChange, *, one: bool) -> str:
         sets.append(f"{c} = {terms}" + (f" + {r['sign']} * c.{c}" if c in children else ""))
     for c in first.members:
         member = r[f"member_{c}"]
-        sets.append(f"{c} = CASE WHEN {member} = ANY(t.{c}) THEN t.{c} ELSE t.{c} || {member} END")
+        sets.append(f"{c} = CASE WHEN {member} <@ t.{c} THEN t.{c} ELSE t.{c} || {_ABSENT.format(member, c)} END")
     source = _source(first, one=one)
     if first.children:
         source += f" CROSS JOIN LATERAL (SELECT {_COUNTS} FROM steps s WHERE s.card_id = {r['card']} AND NOT s.deleted) c"
@@ -72,7 +79,7 @@ def _update(first: RowChange, *, one: bool) -> str:
 
 def _source(first: RowChange, *, one: bool) -> str:
     fields = ", ".join(f"{name} {kind}" for name, kind in _fields(first).items())
-    return "head" if one else f"head, json_to_recordset(%({{p}}rows)s::json) AS r({fields})"
+    return "head" if one else f"head JOIN json_to_recordset(%({{p}}rows)s::json) AS r(root_id uuid, {fields}) USING (root_id)"
 
 
 def _references(first: RowChange, *, one: bool) -> dict[str, str]:
@@ -86,7 +93,7 @@ def _fields(change: RowChange) -> dict[str, str]:
     fields = {table.key: "uuid"} | {
         c: "int" if isinstance(v, Wide) else table.type_of(c) for c, v in values.items() if not isinstance(v, At)
     }
-    fields |= {f"add_{c}": "int" for c in change.deltas} | {f"member_{c}": "uuid" for c in change.members}
+    fields |= {f"add_{c}": "int" for c in change.deltas} | {f"member_{c}": "uuid[]" for c in change.members}
     return fields | ({"card": "uuid", "sign": "int"} if change.children else {})
 
 

@@ -11,15 +11,17 @@ from projections.tables import Table
 class RowChange(msgspec.Struct, kw_only=True):
     """One row of one table: `put` a new row, or `values` to set, `deltas` to add and `members` to append if absent.
 
-    `children` are cards whose live steps leave (-1) or rejoin (+1) the counters of a run row.
+    `root_id` is the root of the change that it comes from. `children` are cards whose live steps leave (-1) or rejoin (+1) the
+    counters of a run row.
     """
 
     table: Table
     key: UUID
+    root_id: UUID | None = None
     put: bool = False
     values: dict[str, Any] = {}
     deltas: dict[str, int] = {}
-    members: dict[str, Any] = {}
+    members: dict[str, list[UUID]] = {}
     children: tuple[UUID, int] | None = None
 
 
@@ -43,13 +45,14 @@ class Rows(Protocol):
 
 
 class Pending:
-    """Collects the changes of one append, so that each row is touched once."""
+    """Collects the changes of one append, so that each row is touched once. `root_id` is that of the event that is projected."""
 
     def __init__(self) -> None:
+        self.root_id: UUID | None = None
         self.changes: dict[tuple[str, UUID], RowChange] = {}
 
     def put(self, table: Table, key: UUID, /, **values: Any) -> None:
-        self.changes[table.name, key] = RowChange(table=table, key=key, put=True, values={table.key: key, **values})
+        self.changes[table.name, key] = RowChange(table=table, key=key, root_id=self.root_id, put=True, values={table.key: key, **values})
 
     def set(self, table: Table, key: UUID, /, **values: Any) -> None:
         self._change(table, key).values.update(values)
@@ -63,7 +66,7 @@ class Pending:
     def include(self, table: Table, key: UUID, column: str, member: UUID, /) -> None:
         change = self._change(table, key)
         if not change.put:
-            change.members[column] = member
+            change.members[column] = list(dict.fromkeys((*change.members.get(column, ()), member)))
         elif member not in change.values[column]:
             change.values[column] = [*change.values[column], member]
 
@@ -73,5 +76,5 @@ class Pending:
     def _change(self, table: Table, key: UUID) -> RowChange:
         found = self.changes.get((table.name, key))
         if found is None:
-            found = self.changes[table.name, key] = RowChange(table=table, key=key, values={}, deltas={}, members={})
+            found = self.changes[table.name, key] = RowChange(table=table, key=key, root_id=self.root_id, values={}, deltas={}, members={})
         return found

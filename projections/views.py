@@ -32,12 +32,13 @@ TABLES = (
 )
 
 
-def project_inline(changes: Sequence[Change]) -> list[RowStatement]:
-    """The row statements that go into the append of these changes."""
+def project_inline(changes: Sequence[Change], *, together: bool = False) -> list[RowStatement]:
+    """The row statements that go into the append of these changes; `together` are those of several commands."""
     rows = Pending()
     for change in changes:
+        rows.root_id = change.root_id
         project(change, rows)
-    return inline.statements(rows)
+    return inline.statements(rows, together=together)
 
 
 def project(change: Change, rows: Rows) -> None:

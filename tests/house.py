@@ -72,6 +72,10 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "psycopg": "it tells a racing writer and a lost connection from other failures, by the driver's error types",
         "psycopg_pool": "it is given the pool that it begins transactions on",
     },
+    "commands/together.py": {
+        "psycopg": "it tells a lost connection from other failures, by the driver's error types",
+        "psycopg_pool": "it is given the pool of the connections that commands share",
+    },
     "commands/work.py": {"psycopg": "the type of the connection that it passes on to infra"},
     "commands/keys.py": {"psycopg": "the type of the connection of the door's transaction, in which keys are kept"},
     "api/access.py": {

@@ -106,8 +106,9 @@ async def update_step(request: Req, exchange: Exchange, run_id: str, card_id: st
         await steps.change(work, card, step, outcome_of(wanted), given(wanted.title), given(wanted.description), given(wanted.order))
         return detail(work, card, step)
 
-    least = Role.ENGINEER if DEFINITION_MEMBERS & body.keys() else Role.OPERATOR
-    return await exchange.write(request, of_step(run_id, card, step, lock="order" in body), least, decide)
+    defines = bool(DEFINITION_MEMBERS & body.keys())
+    least = Role.ENGINEER if defines else Role.OPERATOR
+    return await exchange.write(request, of_step(run_id, card, step, lock="order" in body, plain=not defines), least, decide)
 
 
 @delete(

@@ -13,13 +13,16 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from commands.door import APPEND_ATTEMPTS_MAX
+from commands.door import APPEND_ATTEMPTS_MAX, Door
 from infra.settings import Settings
+from projections import views
 from tests.api.atlas.test_campaign import make_run
+from tests.api.making import campaign
+from tests.commands.test_together import assert_each_once, gathered
 from tests.conftest import World, opened
 from tests.faults.proxy import Cut, Proxy
 
-APPEND, COMMIT = b'"event_id"', b"COMMIT"
+APPEND, APPEND_TOGETHER, COMMIT = b'"event_id"', b'"place"', b"COMMIT"
 WITH_KEY, WITHOUT_KEY = {"idempotency_key": "k-1"}, dict[str, str]()
 
 
@@ -70,6 +73,20 @@ def assert_once(wire: Wire, answer: httpx.Response, status: int, topic: str, tit
 async def test_an_outcome_whose_append_is_cut_is_recorded_once(wire: Wire, cut: Cut) -> None:
     wire.proxy.arm(APPEND, cut)
     assert_once(wire, await wire.record_outcome(WITHOUT_KEY), 200, "step.outcome_recorded")
+
+
+@pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER, Cut.AT_ONCE, Cut.LATE])
+async def test_outcomes_that_are_cut_together_are_recorded_once_each(wire: Wire, settings: Settings, cut: Cut) -> None:
+    held, run, other = [await campaign(wire.world, 2) for _ in range(3)]
+    door = Door(wire.world.pool, views.project_inline)
+    async with gathered(settings, door, held, [(run, 0), (run, 1), (other, 0)]) as asked:
+        wire.proxy.arm(APPEND_TOGETHER, cut)
+    answers = [await each for each in asked]
+    if cut is Cut.LATE:
+        await wire.proxy.deliver()
+    assert wire.proxy.cuts == 1
+    await assert_each_once(settings, run, answers[:2])
+    await assert_each_once(settings, other, answers[2:])
 
 
 async def test_an_append_that_arrives_after_its_repetition_changes_nothing(wire: Wire) -> None:
