@@ -34,11 +34,11 @@ class Fold:
     """States of streams and rows of views as they stand after the events applied so far.
 
     `versions` is the root version reached, by root. `moved` holds the roots, and `touched` by table the rows, that changed
-    since `settle` was last called. `project` may leave out tables that are not asked for.
+    since `settle` was last called. `project` may leave out tables that are not asked for; None: all of them.
     """
 
-    def __init__(self, project: Callable[[Change, Rows], None] = views.project) -> None:
-        self._project = project
+    def __init__(self, project: Callable[[Change, Rows], None] | None = None) -> None:
+        self._project = project or views.project
         self._held = {table.name: _Held() for table in views.TABLES}
         self.rows = {name: held.rows for name, held in self._held.items()}
         self.touched = {name: held.touched for name, held in self._held.items()}
