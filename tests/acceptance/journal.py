@@ -98,13 +98,13 @@ class JournalingClient:
                 self._until_settled(operation)
 
     def _until_settled(self, operation: Operation) -> httpx.Response:
-        end = time.monotonic() + RESOLVE_S_MAX
+        end, answer = time.monotonic() + RESOLVE_S_MAX, None
         while time.monotonic() < end:
             answer = self.send(operation)
             if answer is not None and answered(operation, answer).is_settled:
                 return answer
             time.sleep(0.05)
-        raise TimeoutError(f"no final answer to {operation}")
+        raise TimeoutError(f"no final answer to {operation}, at last {answer and (answer.status_code, answer.text)}")
 
     def read(self, path: str) -> Any:
         return self.http.get(path).raise_for_status().json()
