@@ -1,6 +1,7 @@
 """A connection that breaks around a commit: the caller still gets the truth, and the write is applied once."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -120,6 +121,17 @@ async def test_a_commit_that_arrives_while_its_repetition_waits_is_the_one_that_
     await asyncio.sleep(0.05)
     await wire.proxy.deliver()
     assert_once(wire, await asked, 201, "test_run.created", "Once")
+
+
+async def test_who_vanished_before_the_commit_holds_key_and_run_for_seconds_only(wire: Wire) -> None:
+    """The server is not told that the client is gone, and the COMMIT never comes."""
+    wire.proxy.arm(COMMIT, Cut.LATE)
+    begun = time.monotonic()
+    while (answer := await wire.record_outcome(WITH_KEY)).status_code != 200:
+        assert answer.status_code in (409, 503), answer.text
+        assert time.monotonic() < begun + 15
+        await asyncio.sleep(0.2)
+    assert_once(wire, answer, 200, "step.outcome_recorded")
 
 
 @pytest.mark.parametrize(("needle", "cut"), [(APPEND, Cut.BEFORE), (COMMIT, Cut.BEFORE), (COMMIT, Cut.AFTER), (COMMIT, Cut.AT_ONCE)])
