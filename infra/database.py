@@ -18,10 +18,12 @@ from infra.settings import Settings
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x52554E4C
 
-# A client that vanished within a transaction, unknown to the server, holds its key and its run for ten seconds, twice a command's patience.
+# A client that vanished within a transaction, unknown to the server, holds its key and its run for ten seconds, twice a command's patience;
+# for twenty where the server was in the middle of its messages.
 # Plans are generic and live long, so none may be a scan that was right while its table was small.
 _SESSION = (
     "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=10000"
+    " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2"
     " -c plan_cache_mode=force_generic_plan -c jit=off -c client_connection_check_interval=2000"
     " -c enable_seqscan=off -c random_page_cost=1.1 -c max_parallel_workers_per_gather=0"  # requests have the cores among them
     " -c hnsw.iterative_scan=relaxed_order -c hnsw.ef_search=100"

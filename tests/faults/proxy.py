@@ -5,7 +5,7 @@ from contextlib import suppress
 from enum import Enum, auto
 from pathlib import Path
 
-IDLE = b"Z\x00\x00\x00\x05I"  # ReadyForQuery outside a transaction: everything sent so far is committed or rolled back
+READY = tuple(b"Z\x00\x00\x00\x05" + state for state in (b"I", b"T", b"E"))  # ReadyForQuery: all that was sent is dealt with
 QUERY, SYNC = b"Q", b"S\x00\x00\x00\x04"  # one message that needs no more, and what ends several
 
 
@@ -79,7 +79,7 @@ class Proxy:
         assert self._held is not None
         sent, reader, writer = await self._held
         writer.write(sent)
-        await _until_idle(reader)
+        await _until_ready(reader)
         writer.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -160,10 +160,10 @@ class Proxy:
         to_server.write(sent)
         await to_server.drain()
         if cut is Cut.AFTER:
-            await _until_idle(from_server)
+            await _until_ready(from_server)
 
 
-async def _until_idle(reader: asyncio.StreamReader) -> None:
+async def _until_ready(reader: asyncio.StreamReader) -> None:
     said = b""
-    while not said.endswith(IDLE) and (more := await reader.read(1 << 20)):
+    while not said.endswith(READY) and (more := await reader.read(1 << 20)):
         said += more
