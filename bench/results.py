@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,9 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+@cache
 def commit() -> str:
-    """With a plus where files differ from it."""
+    """With a plus where files differed from it before the first row was written."""
     asked = ["git", "describe", "--always", "--abbrev=10", "--dirty=+", "--exclude=*"]
     done = subprocess.run(asked, cwd=HERE, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
