@@ -62,6 +62,7 @@ async def _play(there: Deployment, seed: int, harms: Sequence[Harm], journal: Jo
     for client in clients:
         client.start()
     breaches, recovery_s = list[str](), 0.0
+    await there.is_ready()  # a worker that is still starting has no manners yet
     try:
         for harm in harms:
             tally.phase = f"calm before {harm.__name__}"
