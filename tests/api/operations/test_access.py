@@ -257,7 +257,7 @@ async def test_a_flood_of_denials_leaves_the_pool_to_others(world: World) -> Non
         assert (await viewer("GET", here.run_path)).status_code == 200
         await asyncio.sleep(0.01)
     denied = sum(task.result().status_code == 401 for task in flood)
-    assert denied
+    assert denied >= 900
     assert {task.result().status_code for task in flood} <= {401, 503}  # a busy machine may not write a row in time: then nobody is told
     async with world.pool.connection() as conn:
         (rows,) = await (await conn.execute("SELECT count(*) FROM access_log WHERE status = 401")).fetchone() or (0,)
