@@ -45,16 +45,26 @@ _OUTCOME = name_of(StepOutcomeRecorded)
 _BY_ID = "r.root_id = %(ref)s"
 _BY_NUMBER = "r.number = %(ref)s"
 
-# An outcome says the whole of what it is about: of a step that was tested a hundred times the last one is read. OFFSET 0
-# looks for it once a stream, and each stream up by its key: together they would be met with all events of the root.
-_LOAD = f"""SELECT r.root_id, r.kind, r.number, r.system_id, r.status, r.version, r.structure,
-    e.originator_id, e.originator_version, e.kind, e.topic, e.schema_number, e.state
-  FROM roots r LEFT JOIN LATERAL (
-    SELECT e.* FROM (
+_COLUMNS = """r.root_id, r.kind, r.number, r.system_id, r.status, r.version, r.structure,
+    e.originator_id, e.originator_version, e.kind, e.topic, e.schema_number, e.state"""
+
+
+def _events_of(streams: str, where: str) -> str:
+    """SQL for those events of these streams that are needed to know their states; `where`: what they must be too.
+
+    An outcome says the whole of what it is about: of a step that was tested a hundred times the last one is read. OFFSET 0
+    looks for it once a stream, and each stream up by its key: together they would be met with all events of the root.
+    """
+    return f"""SELECT e.* FROM (
         SELECT id, (SELECT max(o.originator_version) FROM events o WHERE o.originator_id = id AND o.topic = '{_OUTCOME}') AS outcome
-        FROM unnest(%(streams)b::uuid[] || CASE WHEN %(whole)s THEN ARRAY[r.root_id] ELSE '{{}}' END) id OFFSET 0) s
+        FROM unnest({streams}) id OFFSET 0) s
       JOIN events e ON e.originator_id = s.id
-    WHERE e.root_id = r.root_id AND (e.topic <> '{_OUTCOME}' OR e.originator_version = s.outcome)) e ON true
+    WHERE {where} AND (e.topic <> '{_OUTCOME}' OR e.originator_version = s.outcome)"""
+
+
+_STREAMS = "%(streams)b::uuid[] || CASE WHEN %(whole)s THEN ARRAY[r.root_id] ELSE '{}' END"
+_LOAD = f"""SELECT {_COLUMNS}
+  FROM roots r LEFT JOIN LATERAL ({_events_of(_STREAMS, "e.root_id = r.root_id")}) e ON true
   WHERE r.kind = %(kind)s AND """
 
 _ORDERED = " ORDER BY e.originator_id, e.originator_version"
@@ -82,14 +92,9 @@ class Look(NamedTuple):
 
 # The same of several. Each table by its key, whatever the plan was made for: a join might read the whole of roots that were few then.
 _LOAD_TOGETHER = f"""WITH r AS MATERIALIZED (SELECT * FROM roots WHERE root_id = ANY(%(roots)s::uuid[])),
-  e AS MATERIALIZED (SELECT e.* FROM (
-      SELECT id, (SELECT max(o.originator_version) FROM events o WHERE o.originator_id = id AND o.topic = '{_OUTCOME}') AS outcome
-      FROM unnest(%(streams)s::uuid[]) id OFFSET 0) s
-    JOIN events e ON e.originator_id = s.id AND e.originator_id = ANY(%(streams)s::uuid[])
-    WHERE e.topic <> '{_OUTCOME}' OR e.originator_version = s.outcome)
-  SELECT r.root_id, r.kind, r.number, r.system_id, r.status, r.version, r.structure,
-    e.originator_id, e.originator_version, e.kind, e.topic, e.schema_number, e.state
-  FROM r LEFT JOIN e USING (root_id) ORDER BY e.originator_id, e.originator_version"""
+  e AS MATERIALIZED ({_events_of("%(streams)s::uuid[]", "e.originator_id = ANY(%(streams)s::uuid[])")})
+  SELECT {_COLUMNS}
+  FROM r LEFT JOIN e USING (root_id){_ORDERED}"""
 
 
 async def load_together(conn: AsyncConnection[Any], looks: Sequence[Look]) -> list[tuple[Head | None, dict[UUID, Stream]]]:

@@ -13,8 +13,8 @@ _SCALED = ("Vdc", "Vac", "VA", "V", "Ah", "A", "Wh", "W", "Hz", "Ω", "\u2126", 
 _DEGREES = tuple(degree + scale for degree in ("", "°", "deg", "deg ") for scale in "CF")
 _PLAIN = ("dB", "dBm", "dBu", "dBi", *_DEGREES, "\u2103", "min", "h", "rpm", "psi", "%", "g_n", "K")
 _SYMBOLS = f"[{_PREFIXES}]?(?:{'|'.join(_SCALED)})|{'|'.join(_PLAIN)}"
-_RATES = ("s", "ns", "us", "ms", "min", "h", "m", "Hz", "√Hz")
-_RATE = "(?:/(?:[nuµμm]?s|min|h|m|√?Hz))?"
+_RATES = ("s", "ns", "us", "µs", "μs", "ms", "min", "h", "m", "Hz", "√Hz")
+_RATE = f"(?:/(?:{'|'.join(_RATES)}))?"
 SPELLED = {
     "volt": "v", "volts": "v", "amp": "a", "amps": "a", "ampere": "a", "amperes": "a", "watt": "w", "watts": "w", "hertz": "hz",
     "second": "s", "seconds": "s", "sec": "s", "minute": "min", "minutes": "min", "hour": "h", "hours": "h", "percent": "%",
@@ -42,6 +42,7 @@ def _canonical(symbol: str) -> str:
 _UNITS = (*(prefix + unit for prefix in ("", *_PREFIXES) for unit in _SCALED), *_PLAIN, *SPELLED)
 _CAPITALS = str.maketrans(ascii_uppercase, ascii_lowercase)  # all that some collations of PostgreSQL make small
 _UNITS_SQL = msgspec.json.encode({small: _canonical(_symbol(u)) for u in _UNITS for small in (u.lower(), u.translate(_CAPITALS))}).decode()
+_RATES_SQL = ",".join(dict.fromkeys(map(_symbol, _RATES)))
 _LETTER = r"[[:alpha:]_Ω\u2126µμ]"
 _NAME = rf"{_LETTER}(?:{_LETTER}|[0-9])*"
 _CANDIDATE = (
@@ -51,7 +52,7 @@ _CANDIDATE = (
 FUNCTIONS = (
     f"""CREATE OR REPLACE FUNCTION measures(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
       SELECT coalesce(array_agg(DISTINCT trim_scale(replace(regexp_replace(replace(m[1], '\u2212', '-'), '{_THOUSANDS}', '', 'g'),
-          ',', '.')::numeric) || CASE WHEN r = ANY('{{{",".join(map(_symbol, _RATES))}}}') THEN replace(replace(u, 'ohms', 'o'), 'ohm', 'o')
+          ',', '.')::numeric) || CASE WHEN r = ANY('{{{_RATES_SQL}}}') THEN replace(replace(u, 'ohms', 'o'), 'ohm', 'o')
           || '/' || r ELSE '{_UNITS_SQL}'::jsonb ->> lower(m[3]) END), '{{}}')
       FROM regexp_matches(given, '{_CANDIDATE}', 'g') m, LATERAL translate(lower(m[3]), '{_LETTERS[0]}', '{_LETTERS[1]}') u,
         LATERAL translate(lower(m[4]), '{_LETTERS[0]}', '{_LETTERS[1]}') r

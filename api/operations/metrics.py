@@ -70,7 +70,7 @@ def _of_all_processes() -> CollectorRegistry | None:
     """None where we answer alone: the folder of those who count together is named by a variable of the library's."""
     registry = CollectorRegistry()
     try:
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library carries no types
     except ValueError:
         return None
     return registry
