@@ -1,7 +1,9 @@
 """From an HTTP request to the door and back: what every handler of every surface goes through."""
 
+import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -15,7 +17,7 @@ from commands.asking import Actor, Answer, Ask
 from commands.door import Door
 from commands.work import NOUN, Query, Target, Work
 from domain.facts import Kind
-from domain.refusals import Forbidden, NotFound, OutOfScope, PreconditionFailed, RateLimited
+from domain.refusals import Busy, Forbidden, NotFound, OutOfScope, PreconditionFailed, RateLimited
 from domain.tokens import Role, at_least
 from infra import placeholders
 from infra.access_log import AccessLog
@@ -27,6 +29,7 @@ from projections import evidence
 from projections.search_text import Counts
 
 Req = Request[Any, Any, Any]
+SEARCH_WAIT_S = 5
 
 
 class Exchange:
@@ -40,6 +43,7 @@ class Exchange:
         self.objects = Objects(settings)
         self.questions = Questions(settings)
         self.word_counts = Counts()
+        self._searches = asyncio.Semaphore(settings.searches_max)
 
     async def admit(self, request: Req) -> None:
         """Runs before every handler: who calls (401) and how often (429), size and form of the request (413, 415, 400), the surface (404).
@@ -102,6 +106,21 @@ class Exchange:
         own, wide, body = await self.row(request, sql, params, target, least)
         tag = etag(own, wide, body) if own else None
         return document(request, body, tag, {"x-run-version": str(wide)} if target.kind is Kind.RUN else {})
+
+    @asynccontextmanager
+    async def turn_to_search(self) -> AsyncIterator[None]:
+        """Begins when it is this search's turn, in the order in which they came: more at once than there are processors only make
+        each other late, and all that is asked meanwhile.
+        """
+        try:
+            async with asyncio.timeout(SEARCH_WAIT_S):
+                await self._searches.acquire()
+        except TimeoutError:
+            raise Busy("More searches are waiting than can be answered soon; try again.") from None
+        try:
+            yield
+        finally:
+            self._searches.release()
 
     async def row(
         self, request: Req, sql: str, params: dict[str, Any], target: Target, least: Role = Role.VIEWER

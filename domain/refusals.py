@@ -77,6 +77,12 @@ class RequestInProgress(Refusal):
     slug = "request-in-progress"
 
 
+class Busy(Refusal):
+    """There is more to do than can be done soon."""
+
+    slug = "unavailable"
+
+
 class PreconditionFailed(Refusal):
     slug = "precondition-failed"
 

@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_capacity: int = 600
     rate_per_s: int = 10
     pool_max: int = 8
+    searches_max: int = 2
     checkpoint_events: int = 10_000
     checkpoint_minutes: int = 5
     report_lease_s: int = 15
@@ -100,12 +101,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Reads the settings; a bad value raises `SettingsError`."""
         given = {name: value for name, value in env.items() if value != ""}
         text = {field: given[variable] for field, variable in _TEXTS.items() if variable in given}
-        if not re.fullmatch("[a-z_][a-z0-9_]{0,40}", text.get("schema", "runledger")):
-            raise SettingsError("RUNLEDGER_SCHEMA must be a lower-case SQL name of at most 41 characters")
-        _check_addresses(given)
-        _check_model(text, "llm")
-        _check_model(text, "embeddings")
-        _check_issuer(given)
+        _check(given, text)
         return cls(
             data_dir=Path(given.get("RUNLEDGER_DATA_DIR", ".runledger")).absolute(),
             port=_integer(given, "PORT" if "PORT" in given else "RUNLEDGER_PORT", 8000, 0, 65_535),
@@ -123,6 +119,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             rate_capacity=_integer(given, "RUNLEDGER_RATE_CAPACITY", 600, 0, 1_000_000),
             rate_per_s=_integer(given, "RUNLEDGER_RATE_PER_S", 10, 0, 100_000),
             pool_max=_integer(given, "RUNLEDGER_POOL_MAX", 8, 2, 200),
+            searches_max=_integer(given, "RUNLEDGER_SEARCHES_MAX", os.cpu_count() or 2, 1, 200),
             checkpoint_events=_integer(given, "RUNLEDGER_CHECKPOINT_EVENTS", 10_000, 1, 100_000_000),
             checkpoint_minutes=_integer(given, "RUNLEDGER_CHECKPOINT_MINUTES", 5, 1, 10_000),
             report_lease_s=_integer(given, "RUNLEDGER_REPORT_LEASE_S", 15, 1, 600),
@@ -163,6 +160,15 @@ _TEXTS = {
     "oidc_email_claim": "RUNLEDGER_OIDC_EMAIL_CLAIM",
     "oidc_systems_claim": "RUNLEDGER_OIDC_SYSTEMS_CLAIM",
 }
+
+
+def _check(env: Mapping[str, str], text: Mapping[str, str]) -> None:
+    if not re.fullmatch("[a-z_][a-z0-9_]{0,40}", text.get("schema", "runledger")):
+        raise SettingsError("RUNLEDGER_SCHEMA must be a lower-case SQL name of at most 41 characters")
+    _check_addresses(env)
+    _check_model(text, "llm")
+    _check_model(text, "embeddings")
+    _check_issuer(env)
 
 
 def _check_addresses(env: Mapping[str, str]) -> None:

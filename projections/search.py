@@ -2,7 +2,7 @@
 
 Two statements: how common each word is, then one that finds, ranks, counts and reads.
 
-* Words find a component that has a telling word, one that at most 5 % and 1,000 of the documents have, or all words where none
+* Words find a component that has a telling word, one that at most 5 % and 300 of the documents have, or all words where none
   tells. A step has its observations' words too, and in part those of its card's title. Words count by their rarity,
   ln(1 + N / documents that have it), Robertson and Spärck Jones's idf; in the title more, as the beginning of a longer word less. A
   word that stands nowhere is taken for those that are one slip away.
@@ -16,6 +16,7 @@ Two statements: how common each word is, then one that finds, ranks, counts and 
 what is ranked are the runs of which a document holds most of the query, the newest first where they hold as much.
 """
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -140,31 +141,42 @@ async def search(
         where += "".join(f" AND d.words @@ {_query(f'm{n}', term, params)}" for n, term in enumerate(wanted.must))
         where += "".join(f" AND NOT d.words @@ {_query(f'n{n}', term, params)}" for n, term in enumerate(wanted.never))
     lists = () if wanted is None else wanted.terms, () if meaning is None else meaning.akin
-    words, akin = search_text.aligned(*await search_text.weighed(conn, counts, *lists))
-    worded = None if wanted is None else search_text.valued(words, "h", params)
-    widened = search_text.valued(akin, "s", params, words, "h") if akin.terms else None
+    words, akin = await search_text.weighed(conn, counts, *lists)
+    own = None if wanted is None else search_text.given(words, "h", params)
+    others = search_text.given(akin, "s", params, words, "h") if akin.terms else None
+    params["found"] = " | ".join(dict.fromkeys(f"({query})" for query in (search_text.query(words), search_text.query(akin)) if query))
+    vectors = None
+    if meaning is not None:
+        vectors, params["meaning"] = (meaning.model, len(meaning.vector)), str(meaning.vector)
+    sql = _statement(where, runs, _ORDERS[asked.sort_by], own, others, vectors)
+    total, page = await (await placeholders.execute(conn, sql, params)).fetchone() or (0, "[]")
+    return total, msgspec.json.decode(page, type=list[Result])
+
+
+@lru_cache(placeholders.TEXTS_MAX)
+def _statement(where: str, runs: str, order: str, words: int | None, akin: int | None, vectors: tuple[str, int] | None) -> str:
+    """For that many words, and synonyms beside them, and documents' vectors of a model and their dimension; None: without."""
+    worded = None if words is None else search_text.side("h", words)
+    widened = None if akin is None else search_text.side("s", akin, "h", words or 0)
     steps, every = [], "SELECT count(*) FROM asked"
-    if meaning is not None:
-        steps.append(_near(meaning, f"JOIN runs t ON t.run_id = d.run_id {where} AND {runs}"))
-        params["meaning"] = str(meaning.vector)
+    if vectors is not None:
+        steps.append(_near(*vectors, f"JOIN runs t ON t.run_id = d.run_id {where} AND {runs}"))
     if sides := [side for side in (worded, widened) if side is not None]:
-        steps += [search_text.matched(sides, where, params), search_text.runs(sides, runs)]
-        steps.append(search_text.kept("" if meaning is None else " UNION ALL SELECT run_id FROM near"))
-    if meaning is not None:
+        steps += [search_text.matched(sides, where), search_text.runs(sides, runs)]
+        steps.append(search_text.kept("" if vectors is None else " UNION ALL SELECT run_id FROM near"))
+    if vectors is not None:
         unasked = "WHERE NOT EXISTS (SELECT FROM asked a WHERE a.run_id = n.run_id)" if sides else ""
         near = f"SELECT count(DISTINCT run_id) FROM near n {unasked}"
         every = f"SELECT ({every}) + ({near})" if sides else near
     if worded is not None:
         steps.append(search_text.components(worded, None if where == _VISIBLE else where))
-    if meaning is not None:
+    if vectors is not None:
         if widened is not None:
             steps.append(search_text.akin(widened))
         steps.append(_SENSED.format(sensed=_NEAR_ONLY if widened is None else _BOTH_SENSES))
-    by = "meaning" if wanted is None else "words" if meaning is None else "both"
-    answer = _ANSWER.replace("{order}", "ORDER BY " + _ORDERS[asked.sort_by]).replace("{every}", every)
-    steps += [f"listed AS MATERIALIZED ({_LISTED[by]})", answer]
-    total, page = await (await placeholders.execute(conn, "WITH " + ", ".join(steps), params)).fetchone() or (0, "[]")
-    return total, msgspec.json.decode(page, type=list[Result])
+    by = "meaning" if worded is None else "words" if vectors is None else "both"
+    steps += [f"listed AS MATERIALIZED ({_LISTED[by]})", _ANSWER.replace("{order}", f"ORDER BY {order}").replace("{every}", every)]
+    return "WITH " + ", ".join(steps)
 
 
 def _query(name: str, term: Term, params: dict[str, Any]) -> str:
@@ -183,12 +195,12 @@ def _filter(asked: SearchFilter) -> tuple[str, str, dict[str, Any]]:
     return where, runs, params
 
 
-def _near(meaning: Meaning, where: str) -> str:
+def _near(model: str, dimension: int, where: str) -> str:
     """The components nearest in meaning; no cosine means the same for every model and
     query, so likeness is told between the nearest and the last. The model stands in the text as it stands in its index.
     """
-    kind = f"halfvec({len(meaning.vector)})"
-    model = meaning.model.replace("'", "''").replace("%", "%%")
+    kind = f"halfvec({dimension})"
+    model = model.replace("'", "''").replace("%", "%%")
     return f"""nearest AS MATERIALIZED (SELECT v.document_id, d.run_id, d.kind, {search_text.CARD} AS card_id,
         {search_text.COMPONENT} AS component_id,
         v.embedding::{kind} <=> %(meaning)s::{kind} AS distance

@@ -13,7 +13,7 @@ from projections import vocabulary
 from projections.search_query import Term
 
 # A word tells when no more documents than this have it; more are not counted.
-TELLING_SHARE, TELLING_MIN, TELLING_MAX = 0.05, 200, 1_000
+TELLING_SHARE, TELLING_MIN, TELLING_MAX = 0.05, 200, 300
 EXACT_DOCUMENTS_MIN = 20_000  # below, PostgreSQL's estimate of their number is too coarse
 REMEMBERED_S, REMEMBERED_MAX = 60, 10_000  # for how long a count is good enough, and of how many terms
 IN_BODY, BEGINS = 0.8, 0.6  # what a word in the body, not the title, counts; and one that merely begins so
@@ -129,10 +129,14 @@ async def _counted(conn: AsyncConnection[Any], terms: Sequence[Term]) -> tuple[i
 
 
 def _words(found: list[tuple[str, str, int]], total: int, most: int) -> Words:
+    """Words that PostgreSQL takes for one become one term, with the weight of both."""
     idfs = [math.log1p(total / max(documents, 1)) for *_, documents in found]
-    whole = sum(idfs) or 1.0
-    terms = tuple(Weighed(*each, idf / whole) for each, idf in zip(found, idfs, strict=True))
-    return Words(terms, tuple(w for w in terms if w.documents <= most))
+    sum_of_all = sum(idfs) or 1.0
+    terms = dict[str, Weighed]()
+    for (whole, begun, documents), idf in zip(found, idfs, strict=True):
+        known = terms.get(whole)
+        terms[whole] = Weighed(whole, begun, documents, idf / sum_of_all + (known.weight if known else 0.0))
+    return Words(tuple(terms.values()), tuple(w for w in terms.values() if w.documents <= most))
 
 
 def _form(term: Term, count: _Count, most: int) -> tuple[str, str, int]:
@@ -143,65 +147,69 @@ def _form(term: Term, count: _Count, most: int) -> tuple[str, str, int]:
     return count.whole, count.begun, max(count.wholes, count.begins)
 
 
-class Valued(NamedTuple):
-    """SQL for the columns that hold values, a value and the name of its weight for each term, whether they are of what is needed, and a
-    query for the documents where they are.
+class Side(NamedTuple):
+    """SQL for one side of a query, its words or those with synonyms: the columns that hold values; each term's value and the name of
+    its weight; and whether a row has enough of what is needed.
     """
 
     columns: dict[str, str]
     terms: list[tuple[str, str]]
     found: str
-    query: str
 
     def summed(self, of: str) -> str:
         """Weighted: the share of the query."""
         return "(" + (" + ".join(f"{of.format(value)} * %({weight})s::float8" for value, weight in self.terms) or "0") + ")::float8"
 
 
-def valued(words: Words, mark: str, params: dict[str, Any], others: Words = NOTHING, others_mark: str = "") -> Valued:
-    """What SQL needs of these terms; `mark` begins every name. A term that is of `others` too has its value from theirs.
+def side(mark: str, own: int, others_mark: str = "", others: int = 0) -> Side:
+    """Of `own` terms, and as many `others` that have their values from another side. `mark` begins every name.
 
-    A term's parameter of its own name is its weight, those of its forms have a number more; `least` is what a value needs to be more than.
     What differs between queries stands in parameters: PostgreSQL takes milliseconds to plan a statement that it has not seen.
     """
-    known = {term.whole: f"{others_mark}{n}" for n, term in enumerate(others.terms)}
+    columns = {f"{mark}{n}": _value(f"{mark}{n}") for n in range(own)}
+    seen = [(f"{others_mark}{n}", f"{mark}_{others_mark}{n}") for n in range(others)]
+    terms = [(f"CASE WHEN {value} >= {IN_BODY} THEN {value} ELSE 0 END", weight) for value, weight in seen]
+    terms += [(name, name) for name in columns]
+    there = " + ".join(f"({value} > %({weight}_least)s::float8)::int" for value, weight in terms) or "0"
+    return Side(columns, terms, f"({there} >= %({mark}_need)s::int)")
+
+
+def given(words: Words, mark: str, params: dict[str, Any], others: Words = NOTHING, others_mark: str = "") -> int:
+    """Adds the parameters of a side; how many terms are its own. A term of `others` that is none of `words` weighs nothing.
+
+    `least` is what a value needs to be more than, `need` how many have to.
+    """
     needed = words.telling or words.terms
-    columns, terms, found = {}, [], []
-    for name, term in ((f"{mark}{n}", term) for n, term in enumerate(words.terms)):
-        value = name
-        if (other := known.get(term.whole)) is not None:
-            value = f"CASE WHEN {other} >= {IN_BODY} THEN {other} ELSE 0 END"
-        else:
-            params |= {f"{name}_{n}": form for n, form in enumerate((term.whole, _titled(term.whole), term.begun, _titled(term.begun)))}
-            columns[name] = _value(name)
+    params[f"{mark}_need"] = 1 if words.telling else max(len(needed), 1)
+    here = {term.whole: term for term in words.terms}
+    for n, other in enumerate(others.terms):
+        term = here.pop(other.whole, None)
+        params |= {f"{mark}_{others_mark}{n}": term.weight if term else 0.0, f"{mark}_{others_mark}{n}_least": 0 if term in needed else 1}
+    for n, term in enumerate(here.values()):
+        name = f"{mark}{n}"
+        params |= {f"{name}_{m}": form for m, form in enumerate((term.whole, _titled(term.whole), term.begun, _titled(term.begun)))}
         params |= {name: term.weight, f"{name}_least": 0 if term in needed else 1}
-        terms.append((value, name))
-        found.append(f"{value} > %({name}_least)s::float8")
-    every = (" OR " if words.telling else " AND ").join(found) or "false"
-    return Valued(columns, terms, f"({every})", (" | " if words.telling else " & ").join(f"({term.begun})" for term in needed))
+    return len(here)
 
 
-def aligned(words: Words, akin: Words) -> tuple[Words, Words]:
-    """Both, begun by the terms that they share, so that few statements differ."""
-    shared = {term.whole for term in words.terms} & {term.whole for term in akin.terms}
-    first, second = (sorted(each.terms, key=lambda term: (term.whole not in shared, term.whole)) for each in (words, akin))
-    return words._replace(terms=tuple(first)), akin._replace(terms=tuple(second))
+def query(words: Words) -> str:
+    """For the documents where the words are that one needs."""
+    return (" | " if words.telling else " & ").join(f"({term.begun})" for term in words.telling or words.terms)
 
 
-def matched(sides: Sequence[Valued], where: str, params: dict[str, Any]) -> str:
+def matched(sides: Sequence[Side], where: str) -> str:
     """The documents that the words or those with synonyms find, as `matched`, read once for both, over SQL's `where`.
 
     Each has a value for each term. A word in thousands of documents makes every join and column here cost.
     """
-    params["found"] = " | ".join(dict.fromkeys(f"({side.query})" for side in sides if side.query))
     values = "".join(f", {value} AS {name}" for side in sides for name, value in side.columns.items())
     return f"""matched AS MATERIALIZED (SELECT d.document_id, d.run_id, d.kind, {CARD} AS card_id, {COMPONENT} AS component_id{values}
         FROM search_documents d {where} AND d.words @@ %(found)s::tsquery)"""
 
 
-def runs(sides: Sequence[Valued], where: str) -> str:
+def runs(sides: Sequence[Side], where: str) -> str:
     """The runs of what was matched that are asked for, as `asked`, with the most of the query that a document of each has."""
-    best = ", ".join(f"CASE WHEN {side.found} THEN {side.summed('{}')} END" for side in sides)
+    best = ", ".join(side.summed("{}") for side in sides)
     return f"""asked AS MATERIALIZED (SELECT m.run_id, m.share, t.created_at
         FROM (SELECT run_id, max(greatest({best})) AS share FROM matched GROUP BY run_id OFFSET 0) m
         JOIN runs t ON t.run_id = m.run_id WHERE {where})"""
@@ -213,7 +221,7 @@ def kept(others: str) -> str:
         (SELECT run_id FROM asked ORDER BY share DESC, created_at DESC, run_id LIMIT %(kept)s::bigint){others}))"""
 
 
-def components(terms: Valued, where: str | None) -> str:
+def components(terms: Side, where: str | None) -> str:
     """The components of `kept` that the words find with the share of the query that each has, from 0 to 1, as `worded`.
 
     A component takes the best of its documents for each term. `where`: what the steps of cards must be too, beside not deleted.
@@ -231,7 +239,7 @@ def components(terms: Valued, where: str | None) -> str:
         GROUP BY component_id, run_id)"""
 
 
-def akin(terms: Valued) -> str:
+def akin(terms: Side) -> str:
     """The same for words with their synonyms, as `akin`, without what cards hand down."""
     return f"""akin AS MATERIALIZED (SELECT component_id, run_id, min(kind) AS kind, (array_agg(card_id))[1] AS card_id,
         {terms.summed("max({})")} AS share, (array_agg(document_id ORDER BY {terms.summed("{}")} DESC, document_id))[1] AS document_id

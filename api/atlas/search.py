@@ -1,6 +1,5 @@
 """Atlas: search over runs, cards, steps and reports."""
 
-import asyncio
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -89,11 +88,12 @@ async def search_runs(request: Req, exchange: Exchange) -> Response[bytes]:
     text, mode, asked = _asked(request, exchange)
     understanding = understood(text)
     literally = mode == "fulltext" or (mode == "default" and understanding.literal)
-    meaning = None if literally else await _meaning(exchange, text, understanding)
+    async with exchange.turn_to_search():
+        meaning = None if literally else await _meaning(exchange, text, understanding)
+        wanted = None if mode == "semantic" and meaning is not None else understanding
+        async with exchange.pool.connection() as conn:
+            total, results = await search.search(conn, exchange.word_counts, wanted, meaning, asked)
     headers = {} if meaning is not None or literally else {"x-search-meaning": "unavailable"}
-    wanted = None if mode == "semantic" and meaning is not None else understanding
-    async with exchange.pool.connection() as conn:
-        total, results = await search.search(conn, exchange.word_counts, wanted, meaning, asked)
     typed = [term.word for term in understanding.terms]
     others = [] if meaning is None else [" ".join(spelling) for term in meaning.akin for spelling in term.spellings]
     body = {"results": [_result(result, typed, others) for result in results], "total_count": total}
@@ -132,7 +132,7 @@ def _asked(request: Req, exchange: Exchange) -> tuple[str, str, SearchFilter]:
 async def _meaning(exchange: Exchange, text: str, understanding: Wanted) -> Meaning | None:
     if (found := await exchange.questions.vector(text)) is None:
         return None
-    return Meaning(*found, await asyncio.to_thread(synonyms.widened, understanding.terms))  # the first one reads the thesaurus
+    return Meaning(*found, synonyms.widened(understanding.terms))
 
 
 def _result(result: Result, typed: list[str], others: list[str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import logging
 from collections import OrderedDict
 from typing import Any
 
+from infra import thesaurus
 from infra.settings import Settings
 
 ANSWER_S_MAX = 1.5
@@ -45,4 +46,5 @@ class Questions:
             from infra.embedding import choice  # noqa: PLC0415 - numpy and the model are loaded when somebody asks
 
             self._embedder = choice.of(self._settings, within_s=ANSWER_S_MAX)
+            thesaurus.named()  # whoever asks for meaning asks for synonyms next, without a thread
         return [round(float(x), DECIMALS) for x in self._embedder.embed([text])[0]]

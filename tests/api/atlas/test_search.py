@@ -1,11 +1,17 @@
 """Search over HTTP: what is found, by whom, in which order, and what no query can break."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
+from api import exchange
 from domain.tokens import Role
+from infra import database
 from projections import search
 from tests.api.making import Campaign, campaign, errors, made, problem
 from tests.conftest import Atlas, World
@@ -195,3 +201,34 @@ async def test_a_report_is_found_by_its_content_without_its_pictures(shared: Wor
     here = await campaign(shared)
     await made(shared.engineer, f"{here.run_path}/reports", {"scope": "run"})
     assert "Motor Controller Acceptance Test \u2013 Run Analysis" in await titles(shared.engineer, "analysis")
+
+
+@contextmanager
+def locked_documents(world: World) -> Iterator[psycopg.Connection]:
+    """No search ends before this does."""
+    with psycopg.connect(world.settings.owner_url or "", options=f"-c search_path={database.search_path(world.settings)}") as conn:
+        conn.execute("LOCK TABLE search_documents IN ACCESS EXCLUSIVE MODE")
+        yield conn
+
+
+@module_loop
+async def test_searches_that_take_long_wait_for_each_other_and_nobody_for_them(shared: World) -> None:
+    here = await told(shared, "patience")
+    with locked_documents(shared) as conn:
+        asked = [asyncio.create_task(found(shared.engineer, "patience")) for _ in range(3 * shared.settings.pool_max)]
+        await asyncio.sleep(0.2)
+        assert (await asyncio.wait_for(shared.engineer("GET", here.run_path), 2)).status_code == 200
+        waiting = conn.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'search_documents'::regclass").fetchone()
+        assert waiting == (shared.settings.searches_max,)
+    assert {answer["total_count"] for answer in await asyncio.gather(*asked)} == {1}
+
+
+@module_loop
+async def test_a_search_whose_turn_does_not_come_is_refused(shared: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "SEARCH_WAIT_S", 0.1)
+    with locked_documents(shared):
+        asked = [asyncio.create_task(found(shared.engineer, "patience")) for _ in range(shared.settings.searches_max)]
+        await asyncio.sleep(0.1)
+        answer = await shared.engineer("GET", "/test-runs/search?q=patience&mode=fulltext")
+        assert (answer.headers["retry-after"], problem(answer)) == ("2", (503, "unavailable"))
+    await asyncio.gather(*asked)
