@@ -10,7 +10,7 @@ HEAD_WIDTH = WIDTH // HEADS
 EPSILON = np.float32(1e-12)
 ROWS_AT_ONCE = 128  # keeps what is four times as wide in the processor's cache
 # OpenBLAS copies a matrix before it multiplies, which for a question of few tokens costs more than the product; a small one it does not.
-COLUMNS_AT_ONCE = 64
+COLUMNS_AT_ONCE = 32
 HIDDEN = np.float32(-1e9)
 ERF = tuple(map(np.float32, (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)))
 ERF_SCALE = np.float32(0.3275911)
