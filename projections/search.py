@@ -71,10 +71,13 @@ class Result(msgspec.Struct):
 
 
 class Meaning(msgspec.Struct, frozen=True):
-    """The query's vector, the model that made it and the documents' vectors to compare it with, and the query's words with synonyms."""
+    """The query's vector as PostgreSQL reads it, the model that made it and the documents' vectors to compare it with, and the query's
+    words with synonyms.
+    """
 
     model: str
-    vector: list[float]
+    dimension: int
+    vector: str
     akin: tuple[Term, ...] = ()
 
 
@@ -147,7 +150,7 @@ async def search(
     params["found"] = " | ".join(dict.fromkeys(f"({query})" for query in (search_text.query(words), search_text.query(akin)) if query))
     vectors = None
     if meaning is not None:
-        vectors, params["meaning"] = (meaning.model, len(meaning.vector)), str(meaning.vector)
+        vectors, params["meaning"] = (meaning.model, meaning.dimension), meaning.vector
     sql = _statement(where, runs, _ORDERS[asked.sort_by], own, others, vectors)
     total, page = await (await placeholders.execute(conn, sql, params)).fetchone() or (0, "[]")
     return total, msgspec.json.decode(page, type=list[Result])

@@ -21,15 +21,15 @@ class Questions:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._embedder: Any = None
-        self._known: OrderedDict[str, list[float]] = OrderedDict()
+        self._known: OrderedDict[str, str] = OrderedDict()
 
-    async def vector(self, text: str) -> tuple[str, list[float]] | None:
-        """The model's id and the text's vector; None where there is none, or meaning is switched off."""
+    async def vector(self, text: str) -> tuple[str, int, str] | None:
+        """The model's id, its dimension, and the text's vector as PostgreSQL reads it; None: there is none, or meaning is switched off."""
         if not self._settings.search_meaning:
             return None
         if (known := self._known.get(text)) is not None:
             self._known.move_to_end(text)
-            return self._embedder.model_id, known
+            return self._embedder.model_id, self._embedder.dimension, known
         patience = LOAD_S_MAX if self._embedder is None else ANSWER_S_MAX
         try:
             vector = await asyncio.wait_for(asyncio.to_thread(self._embed, text), patience)
@@ -39,12 +39,12 @@ class Questions:
         self._known[text] = vector
         if len(self._known) > REMEMBERED_MAX:
             self._known.popitem(last=False)
-        return self._embedder.model_id, vector
+        return self._embedder.model_id, self._embedder.dimension, vector
 
-    def _embed(self, text: str) -> list[float]:
+    def _embed(self, text: str) -> str:
         if self._embedder is None:
             from infra.embedding import choice  # noqa: PLC0415 - numpy and the model are loaded when somebody asks
 
             self._embedder = choice.of(self._settings, within_s=ANSWER_S_MAX)
             thesaurus.named()  # whoever asks for meaning asks for synonyms next, without a thread
-        return [round(float(x), DECIMALS) for x in self._embedder.embed([text])[0]]
+        return str([round(float(x), DECIMALS) for x in self._embedder.embed([text])[0]])

@@ -42,7 +42,7 @@ def read_whole(plan: dict[str, Any]) -> set[str]:
 async def test_every_plan_uses_indexes(library: Library, text: str) -> None:
     embedder = library.embedder
     await vector_index.provide(library.settings, embedder.model_id, embedder.dimension)
-    meaning = Meaning(embedder.model_id, [float(x) for x in embedder.embed([text])[0]])
+    meaning = Meaning(embedder.model_id, embedder.dimension, str([float(x) for x in embedder.embed([text])[0]]))
     async with library.pool.connection() as conn:
         await conn.execute("DEALLOCATE ALL")
         await search.search(conn, Counts(), understood(text), meaning, SearchFilter())

@@ -73,7 +73,7 @@ async def answers(library: Library, query: Query, mode: str) -> list[str]:
     if mode != "fulltext":
         vector = (await asyncio.to_thread(library.embedder.embed, [query.text]))[0]
         akin = () if mode == "vector" else synonyms.widened(asked.terms)
-        meaning = Meaning(library.embedder.model_id, [float(x) for x in vector], akin)
+        meaning = Meaning(library.embedder.model_id, library.embedder.dimension, str([float(x) for x in vector]), akin)
     wanted = asked if mode in ("fulltext", "default") else None
     async with library.pool.connection() as conn:
         _, results = await search.search(conn, Counts(), wanted, meaning, EVERYTHING)
