@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_capacity: int = 600
     rate_per_s: int = 10
     pool_max: int = 8
-    searches_max: int = 2
+    searches_max: int = 3
     checkpoint_events: int = 10_000
     checkpoint_minutes: int = 5
     report_lease_s: int = 15
@@ -119,7 +119,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             rate_capacity=_integer(given, "RUNLEDGER_RATE_CAPACITY", 600, 0, 1_000_000),
             rate_per_s=_integer(given, "RUNLEDGER_RATE_PER_S", 10, 0, 100_000),
             pool_max=_integer(given, "RUNLEDGER_POOL_MAX", 8, 2, 200),
-            searches_max=_integer(given, "RUNLEDGER_SEARCHES_MAX", os.cpu_count() or 2, 1, 200),
+            searches_max=_integer(given, "RUNLEDGER_SEARCHES_MAX", (os.cpu_count() or 1) + 1, 1, 200),
             checkpoint_events=_integer(given, "RUNLEDGER_CHECKPOINT_EVENTS", 10_000, 1, 100_000_000),
             checkpoint_minutes=_integer(given, "RUNLEDGER_CHECKPOINT_MINUTES", 5, 1, 10_000),
             report_lease_s=_integer(given, "RUNLEDGER_REPORT_LEASE_S", 15, 1, 600),

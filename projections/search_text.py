@@ -188,7 +188,7 @@ def given(words: Words, mark: str, params: dict[str, Any], others: Words = NOTHI
     for n, term in enumerate(here.values()):
         name = f"{mark}{n}"
         params |= {f"{name}_{m}": form for m, form in enumerate((term.whole, _titled(term.whole), term.begun, _titled(term.begun)))}
-        params |= {name: term.weight, f"{name}_least": 0 if term in needed else 1}
+        params |= {name: term.weight, f"{name}_least": 0 if term in needed else 1, f"{name}_closed": term.begun == term.whole}
     return len(here)
 
 
@@ -253,5 +253,5 @@ def _titled(query: str) -> str:
 def _value(name: str) -> str:
     """From 0, where the document has nothing of the term, to 1, where its title has it."""
     whole, titled, begun, begun_titled = (f"d.words @@ %({name}_{n})s::tsquery" for n in range(4))
-    return f"""CASE WHEN NOT {begun} THEN 0 WHEN {titled} THEN 1::float8 WHEN {whole} THEN {IN_BODY}
+    return f"""CASE WHEN NOT {begun} THEN 0 WHEN {titled} THEN 1::float8 WHEN %({name}_closed)s::bool OR {whole} THEN {IN_BODY}
       WHEN {begun_titled} THEN {BEGINS} ELSE {BEGINS * IN_BODY} END"""
