@@ -11,7 +11,7 @@ from workers.waiting import pause, woken
 NET_S = 1.0  # a lost wake-up call costs at most this
 RETRY_S = 0.1
 SILENCE_S = 5.0  # one that leads asks the database something every NET_S
-GATHER_S = 0.02  # appends that come together share one commit of the sequence
+GATHER_S = 0.04  # appends that come together share one commit of the sequence
 logger = logging.getLogger("runledger.sequencer")
 
 
