@@ -20,7 +20,8 @@ BODY_CHARACTERS_MAX = 100_000  # PostgreSQL takes a megabyte of lexemes
 _PICTURES = re.compile(r"<svg.*?</svg>", re.DOTALL)
 
 # A number with its unit is one word, whether or not a space stands between; so is an identifier with its hyphens, and "pre-charge" is "precharge" too.
-# Most texts have no number or no hyphen: to see that costs a hundredth of looking for what is made of them.
+# Most texts have no number or no hyphen: to see that costs a hundredth of looking for what is made of them, and so do a call
+# of a function and what it begins.
 FUNCTIONS = (
     *quantities.FUNCTIONS,
     """CREATE OR REPLACE FUNCTION searched(code text, title text, body text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -28,9 +29,11 @@ FUNCTIONS = (
         || CASE WHEN strpos(title, '-') > 0 THEN to_tsvector('pg_catalog.english', joined(title)) ELSE '' END, 'A')
       || setweight(to_tsvector('pg_catalog.english', body)
         || CASE WHEN strpos(body, '-') > 0 THEN to_tsvector('pg_catalog.english', joined(body)) ELSE '' END, 'B')
-      || CASE WHEN code || title ~ '[0-9]' THEN setweight(array_to_tsvector(measures(title) || identifiers(title) || identifiers(code)), 'A')
-        ELSE '' END
-      || CASE WHEN body ~ '[0-9]' THEN array_to_tsvector(measures(body) || identifiers(body)) ELSE '' END""",
+      || CASE WHEN title ~ '[0-9]' THEN setweight(array_to_tsvector(measures(title)), 'A') ELSE '' END
+      || CASE WHEN code || title ~ '[0-9]' AND code || title ~ '[-./_]' THEN
+        setweight(array_to_tsvector(identifiers(code || ' ' || title)), 'A') ELSE '' END
+      || CASE WHEN body ~ '[0-9]' THEN array_to_tsvector(measures(body)) ELSE '' END
+      || CASE WHEN body ~ '[0-9]' AND body ~ '[-./_]' THEN array_to_tsvector(identifiers(body)) ELSE '' END""",
 )
 
 # `code` is what people call a run: its number.
