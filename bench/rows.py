@@ -163,12 +163,15 @@ ROWS: dict[str, Row] = {
     "start": start,
     "report": report_rows.report,
     "search": search_rows.search,
+    "search_million": search_rows.many,
     "search_writes": search_rows.writes,
 }
+WHEN_NAMED = ("search_million",)
 GROUPS = (
     Group(("patch", "patch_one", "bulk", "detail", "list", "peers", "travel", "filters", "lag", "rebuild", "verify")),
     Group(("scale",)),
     Group(("start", "report"), {}),
     Group(("search_writes",), {}),
     Group(("search",), {}),
+    Group(("search_million",), {}),
 )

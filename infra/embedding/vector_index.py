@@ -13,7 +13,7 @@ _OTHERS = """SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid
   WHERE indrelid = 'document_vectors'::regclass AND starts_with(relname, %s) AND relname <> %s"""
 # 1,000 vectors of 384 dimensions take 1.2 MB; what does not fit is added one by one, which takes several times as long. One process
 # takes only what it needs, where several would take all of it, and from shared memory, of which a container has 64 MB.
-_ROOM = "SELECT set_config('maintenance_work_mem', '1GB', false), set_config('max_parallel_maintenance_workers', '0', false)"
+_ROOM = "SELECT set_config('maintenance_work_mem', '2GB', false), set_config('max_parallel_maintenance_workers', '0', false)"
 _IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
 
