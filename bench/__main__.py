@@ -18,7 +18,8 @@ from bench.world import World
 @click.command()
 @click.argument("rows", nargs=-1, type=click.Choice(list(ROWS)))
 def main(rows: tuple[str, ...]) -> None:
-    """Measures ROWS (without any, all but what takes very long): ours, the floor or peer in the same run, their ratio, latencies, and whether the goal holds.
+    """Measures ROWS (without any, all but what takes very long): ours, the floor or peer in the same run, their ratio, latencies, and
+    whether the goal holds.
 
     Each row is kept in results.json and README.md as soon as it is done, unless QUICK=1 only tries whether it works.
     """

@@ -15,6 +15,7 @@ ATTEMPTS_MAX = 5
 BACK_OFF_S = 0.1  # doubles with each attempt
 BATCH_EVENTS = 500
 NET_S = 1.0
+PLANNED_ONCE = "SET enable_seqscan = off"  # a plan lives longer than a table is small
 logger = logging.getLogger("runledger.following")
 
 Take = Callable[[Connection, list[Followed]], Awaitable[None]]
@@ -37,6 +38,7 @@ async def run(settings: Settings, follower: Follower, stopping: asyncio.Event) -
         try:
             async with await dedicated(settings) as conn:
                 await conn.execute(f"LISTEN {sequence.CHANNEL}")
+                await conn.execute(PLANNED_ONCE)
                 while not stopping.is_set():
                     if not await step(conn, follower, stopping):
                         await woken(conn, NET_S)

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 
-from infra import database, followers
+from infra import database, followers, placeholders
 from infra.database import Connection
 from infra.followers import Followed
 from infra.settings import Settings
@@ -150,3 +151,20 @@ async def test_what_a_parked_root_did_since_is_taken_with_its_retry(world: World
 async def positions(conn: Connection, root: str) -> list[int]:
     sql = "SELECT seq FROM ledger JOIN events USING (originator_id, originator_version) WHERE root_id = %s ORDER BY seq"
     return [row[0] for row in await (await conn.execute(sql, (root,))).fetchall()]
+
+
+def nodes(plan: dict[str, Any]) -> set[str]:
+    return {plan["Node Type"]}.union(*(nodes(part) for part in plan.get("Plans", [])))
+
+
+@pytest.mark.parametrize("without", ["seqscan", "nestloop"])
+async def test_a_batch_costs_its_own_events_only_by_whatever_plan(world: World, without: str) -> None:
+    text, _ = placeholders.positional(followers._NEXT)
+    async with await database.dedicated(world.settings) as conn:
+        await conn.execute(following.PLANNED_ONCE)
+        await conn.execute(f"SET enable_{without} = off")
+        row = await (await conn.execute(b"EXPLAIN (GENERIC_PLAN, FORMAT JSON) " + text)).fetchone()
+        assert row is not None
+        found = nodes(row[0][0]["Plan"])
+    assert "Nested Loop" in found
+    assert not found & {"Seq Scan", "Hash Join", "Merge Join"}
