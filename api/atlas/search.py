@@ -88,8 +88,11 @@ async def search_runs(request: Req, exchange: Exchange) -> Response[bytes]:
     text, mode, asked = _asked(request, exchange)
     understanding = understood(text)
     literally = mode == "fulltext" or (mode == "default" and understanding.literal)
+    elsewhere = exchange.settings.embeddings_url is not None  # who waits for another machine needs no turn
+    meaning = await _meaning(exchange, text, understanding) if elsewhere and not literally else None
     async with exchange.turn_to_search():
-        meaning = None if literally else await _meaning(exchange, text, understanding)
+        if not elsewhere and not literally:
+            meaning = await _meaning(exchange, text, understanding)
         wanted = None if mode == "semantic" and meaning is not None else understanding
         async with exchange.pool.connection() as conn:
             total, results = await search.search(conn, exchange.word_counts, wanted, meaning, asked)
