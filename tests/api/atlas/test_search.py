@@ -1,20 +1,26 @@
 """Search over HTTP: what is found, by whom, in which order, and what no query can break."""
 
 import asyncio
+import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import quote
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from api import exchange
 from domain.tokens import Role
 from infra import database
+from infra.settings import Settings
 from projections import search
 from tests.api.making import Campaign, campaign, errors, made, problem
-from tests.conftest import Atlas, World
+from tests.conftest import Atlas, World, opened
+from tests.language_models import NAME, sends, serving
 
 module_loop = pytest.mark.asyncio(loop_scope="module")
 
@@ -232,3 +238,23 @@ async def test_a_search_whose_turn_does_not_come_is_refused(shared: World, monke
         answer = await shared.engineer("GET", "/test-runs/search?q=patience&mode=fulltext")
         assert (answer.headers["retry-after"], problem(answer)) == ("2", (503, "unavailable"))
     await asyncio.gather(*asked)
+
+
+async def test_who_waits_for_vectors_from_elsewhere_keeps_nobody_else_waiting(with_s3: Settings) -> None:
+    held, loading = threading.Event(), [0.0] * 383 + [1.0]
+    body = json.dumps({"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": loading}], "model": NAME}).encode()
+
+    def slow(handler: BaseHTTPRequestHandler) -> None:
+        held.wait(5)
+        sends(body)(handler)
+
+    with serving(sends(body), slow) as server:
+        async with opened(replace(with_s3, search_meaning=True, embeddings_url=server.url, embeddings_model=NAME)) as world:
+            first = await world.engineer("GET", "/test-runs/search?q=something")
+            waiting = [asyncio.create_task(found(world.engineer, f"question {n}", "")) for n in range(world.settings.searches_max)]
+            await asyncio.sleep(0.2)
+            assert await asyncio.wait_for(titles(world.engineer, "something"), 1) == []
+            assert not any(search.done() for search in waiting)
+            held.set()
+            await asyncio.gather(*waiting)
+    assert "x-search-meaning" not in first.headers
