@@ -17,7 +17,7 @@ from commands.asking import Actor, Answer, Ask
 from commands.door import Door
 from commands.work import NOUN, Query, Target, Work
 from domain.facts import Kind
-from domain.refusals import Busy, Forbidden, NotFound, OutOfScope, PreconditionFailed, RateLimited
+from domain.refusals import Forbidden, NotFound, OutOfScope, PreconditionFailed, RateLimited, Unavailable
 from domain.tokens import Role, at_least
 from infra import placeholders
 from infra.access_log import AccessLog
@@ -116,7 +116,7 @@ class Exchange:
             async with asyncio.timeout(SEARCH_WAIT_S):
                 await self._searches.acquire()
         except TimeoutError:
-            raise Busy("More searches are waiting than can be answered soon; try again.") from None
+            raise Unavailable("More searches are waiting than can be answered soon; try again.") from None
         try:
             yield
         finally:

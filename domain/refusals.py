@@ -77,12 +77,6 @@ class RequestInProgress(Refusal):
     slug = "request-in-progress"
 
 
-class Busy(Refusal):
-    """There is more to do than can be done soon."""
-
-    slug = "unavailable"
-
-
 class PreconditionFailed(Refusal):
     slug = "precondition-failed"
 
@@ -148,7 +142,7 @@ class RateLimited(Refusal):
 
 
 class Unavailable(Refusal):
-    """Something that is needed is down; nothing was recorded."""
+    """Something that is needed is down, or has more to do than it can do soon; nothing was recorded."""
 
     slug = "unavailable"
 
