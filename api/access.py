@@ -12,8 +12,9 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from api.people import People
+from api.turns import turn
 from commands.asking import Actor
-from domain.refusals import Unauthenticated, Unavailable
+from domain.refusals import Unauthenticated
 from domain.tokens import Role
 from infra.oidc import Distrusted
 from infra.settings import Settings
@@ -73,16 +74,11 @@ class Doorkeeper:
 
     async def _by_key(self, parts: re.Match[str]) -> _Known:
         ends_at = time.monotonic() + PATIENCE_S
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                await self._looking_up.acquire()
-        except TimeoutError:
-            raise Unavailable("Tokens cannot be looked up right now. Nothing was recorded; try again.") from None
-        try:
-            async with self._pool.connection(max(ends_at - time.monotonic(), 0.1)) as conn:
-                row = await (await conn.execute(tokens.BY_KEY, {"key": parts[1]})).fetchone()
-        finally:
-            self._looking_up.release()
+        async with (
+            turn(self._looking_up, PATIENCE_S, "Tokens cannot be looked up right now. Nothing was recorded; try again."),
+            self._pool.connection(max(ends_at - time.monotonic(), 0.1)) as conn,
+        ):
+            row = await (await conn.execute(tokens.BY_KEY, {"key": parts[1]})).fetchone()
         digest = hashlib.sha256(parts[2].encode()).hexdigest()
         if row is None or not hmac.compare_digest(digest, row[1]):
             raise Unauthenticated(REFUSED, "unknown token")

@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import msgspec
@@ -13,11 +13,12 @@ from psycopg_pool import AsyncConnectionPool
 
 from api import bodies, parameters, present, recording
 from api.access import Doorkeeper
+from api.turns import turn
 from commands.asking import Actor, Answer, Ask
 from commands.door import Door
 from commands.work import NOUN, Query, Target, Work
 from domain.facts import Kind
-from domain.refusals import Forbidden, NotFound, OutOfScope, PreconditionFailed, RateLimited, Unavailable
+from domain.refusals import Forbidden, NotFound, OutOfScope, PreconditionFailed, RateLimited
 from domain.tokens import Role, at_least
 from infra import placeholders
 from infra.access_log import AccessLog
@@ -107,20 +108,9 @@ class Exchange:
         tag = etag(own, wide, body) if own else None
         return document(request, body, tag, {"x-run-version": str(wide)} if target.kind is Kind.RUN else {})
 
-    @asynccontextmanager
-    async def turn_to_search(self) -> AsyncIterator[None]:
-        """Begins when it is this search's turn, in the order in which they came: more at once than there are processors only make
-        each other late, and all that is asked meanwhile.
-        """
-        try:
-            async with asyncio.timeout(SEARCH_WAIT_S):
-                await self._searches.acquire()
-        except TimeoutError:
-            raise Unavailable("More searches are waiting than can be answered soon; try again.") from None
-        try:
-            yield
-        finally:
-            self._searches.release()
+    def turn_to_search(self) -> AbstractAsyncContextManager[None]:
+        """More searches at once than there are processors only make each other late, and all that is asked meanwhile."""
+        return turn(self._searches, SEARCH_WAIT_S, "More searches are waiting than can be answered soon; try again.")
 
     async def row(
         self, request: Req, sql: str, params: dict[str, Any], target: Target, least: Role = Role.VIEWER
