@@ -32,12 +32,16 @@ WRITTEN = Size(50, 2, 10, outcomes=1)
 
 def search(world: World) -> list[Figures]:
     """Search by words and meaning at 8 clients."""
-    return [*search_ledger.fill(world, DOCUMENTS), *answers(world.port, world.token, DOCUMENTS)]
+    return _searched(world, DOCUMENTS)
 
 
 def many(world: World) -> list[Figures]:
     """The same over ten times as many documents, which take a quarter of an hour to make: measured when it is named."""
-    return [*search_ledger.fill(world, MANY), *answers(world.port, world.token, MANY)]
+    return _searched(world, MANY)
+
+
+def _searched(world: World, documents: int) -> list[Figures]:
+    return [*search_ledger.fill(world, documents), *answers(world.port, world.token, documents)]
 
 
 def answers(port: int, token: str, documents: int) -> list[Figures]:

@@ -27,18 +27,17 @@ class Questions:
         """The model's id, its dimension, and the text's vector as PostgreSQL reads it; None: there is none, or meaning is switched off."""
         if not self._settings.search_meaning:
             return None
-        if (known := self._known.get(text)) is not None:
-            self._known.move_to_end(text)
-            return self._embedder.model_id, self._embedder.dimension, known
-        patience = LOAD_S_MAX if self._embedder is None else ANSWER_S_MAX
-        try:
-            vector = await asyncio.wait_for(asyncio.to_thread(self._embed, text), patience)
-        except Exception as error:  # noqa: BLE001 - whatever ails the model, words still find
-            logger.warning("a question has no vector: %s", type(error).__name__)
-            return None
-        self._known[text] = vector
-        if len(self._known) > REMEMBERED_MAX:
-            self._known.popitem(last=False)
+        if (vector := self._known.get(text)) is None:
+            patience = LOAD_S_MAX if self._embedder is None else ANSWER_S_MAX
+            try:
+                vector = await asyncio.wait_for(asyncio.to_thread(self._embed, text), patience)
+            except Exception as error:  # noqa: BLE001 - whatever ails the model, words still find
+                logger.warning("a question has no vector: %s", type(error).__name__)
+                return None
+            self._known[text] = vector
+            if len(self._known) > REMEMBERED_MAX:
+                self._known.popitem(last=False)
+        self._known.move_to_end(text)
         return self._embedder.model_id, self._embedder.dimension, vector
 
     def _embed(self, text: str) -> str:
