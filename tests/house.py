@@ -118,6 +118,10 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "django_twin": "its own name, where it runs",
         "rest_framework": "as django",
     },
+    "infra/embedding/transformer.py": {
+        "onnx": "the sentence model is written down as a graph in its format",
+        "onnxruntime": "it computes that graph",
+    },
     "cli/exits.py": {
         "psycopg": "a database that is away becomes exit code 4, by the driver's error types",
         "psycopg_pool": "a pool without a free connection becomes exit code 4",

