@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,7 +21,6 @@ START_ATTEMPTS_MAX = 4  # children of a killed server hold its memory for a mome
 RETRY_S = 0.5
 OWNER, APP, DATABASE = "runledger_owner", "runledger_app", "runledger"
 SETTINGS = (
-    "shared_buffers=512MB",  # documents and vectors of 100,000 take 400 MB; memory is taken as it is used
     "max_connections=100",
     "timezone=UTC",
     "log_timezone=UTC",
@@ -28,6 +28,16 @@ SETTINGS = (
     "max_wal_size=1GB",
     "autovacuum_naptime=10s",
 )
+BUFFERS_MB_MIN, BUFFERS_MB_MAX = 128, 8192
+MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")  # of the container we run in
+
+
+def buffers_mb() -> int:
+    """A quarter of the memory, as PostgreSQL's manual advises; it is taken as it is used. A million documents of search take 3.2 GB."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # "max": no limit
+        memory = min(memory, int(MEMORY_LIMIT.read_text()))
+    return min(max(memory // 4 // 2**20, BUFFERS_MB_MIN), BUFFERS_MB_MAX)
 
 
 class Postgres:
@@ -114,7 +124,7 @@ class Postgres:
 
     def _serves(self, place: Place) -> bool:
         """Starts the server and waits until it takes connections; False when it ended instead."""
-        settings = [part for setting in SETTINGS for part in ("-c", setting)]
+        settings = [part for setting in (*SETTINGS, f"shared_buffers={buffers_mb()}MB") for part in ("-c", setting)]
         with place.naming(self.data) as (name, options):
             command: list[str | Path] = [place.programs / "postgres", "-D", name, "-k", place.sockets, *settings, *self.extra]
             self.process = spawn(command, self.log, signal.SIGINT, **options, **unprivileged())
