@@ -180,7 +180,7 @@ async def _grant(conn: AsyncConnection[Any], names: dict[str, Identifier]) -> No
         "UPDATE ON roots, members, counters, users, ledger_head, followers, parked, rebuilds, view_set, report_jobs, unread_files",
         "UPDATE ON token_uses",
         "UPDATE (body, recorded_at) ON idempotency",
-        "UPDATE ON document_vectors, documents_to_embed, embedded_model",
-        "DELETE ON parked, report_jobs, unread_files, document_vectors, documents_to_embed",
+        "UPDATE ON document_vectors, documents_to_embed, embedded_model, run_words, run_words_noted",
+        "DELETE ON parked, report_jobs, unread_files, document_vectors, documents_to_embed, run_words, stale_runs",
     ):
         await conn.execute(SQL("GRANT " + grant + " TO {role}").format(**names))

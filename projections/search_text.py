@@ -197,22 +197,30 @@ def query(words: Words) -> str:
     return (" | " if words.telling else " & ").join(f"({term.begun})" for term in words.telling or words.terms)
 
 
+def values(sides: Sequence[Side]) -> str:
+    """The columns that hold the values of terms, of a document d."""
+    return "".join(f", {value} AS {name}" for side in sides for name, value in side.columns.items())
+
+
 def matched(sides: Sequence[Side], where: str) -> str:
     """The documents that the words or those with synonyms find, as `matched`, read once for both, over SQL's `where`.
 
     Each has a value for each term. A word in thousands of documents makes every join and column here cost.
     """
-    values = "".join(f", {value} AS {name}" for side in sides for name, value in side.columns.items())
-    return f"""matched AS MATERIALIZED (SELECT d.document_id, d.run_id, d.kind, {CARD} AS card_id, {COMPONENT} AS component_id{values}
+    return f"""matched AS MATERIALIZED (SELECT d.document_id, d.run_id, d.kind, {CARD} AS card_id,
+          {COMPONENT} AS component_id{values(sides)}
         FROM search_documents d {where} AND d.words @@ %(found)s::tsquery)"""
 
 
-def runs(sides: Sequence[Side], where: str) -> str:
+def asked(sides: Sequence[Side], where: str) -> str:
     """The runs of what was matched that are asked for, as `asked`, with the most of the query that a document of each has."""
+    return f"asked AS MATERIALIZED ({of_matched(sides, where)})"
+
+
+def of_matched(sides: Sequence[Side], where: str, joined: str = "JOIN runs t ON t.run_id = m.run_id") -> str:
     best = ", ".join(side.summed("{}") for side in sides)
-    return f"""asked AS MATERIALIZED (SELECT m.run_id, m.share, t.created_at
-        FROM (SELECT run_id, max(greatest({best})) AS share FROM matched GROUP BY run_id OFFSET 0) m
-        JOIN runs t ON t.run_id = m.run_id WHERE {where})"""
+    return f"""SELECT m.run_id, m.share, t.created_at
+        FROM (SELECT run_id, max(greatest({best})) AS share FROM matched GROUP BY run_id OFFSET 0) m {joined} WHERE {where}"""
 
 
 def kept(others: str) -> str:

@@ -16,6 +16,7 @@ from workers import (
     jobs,
     rebuilding,
     relay,
+    run_words,
     sequencer,
     sweeper,
     vocabulary,
@@ -34,6 +35,7 @@ async def run(settings: Settings, processes: int, threads: int, stopping: asynci
         tasks.create_task(rebuilding.run(settings, stopping), name="rebuilding")
         tasks.create_task(following.run(settings, relay.RELAY, stopping), name="relay")
         tasks.create_task(following.run(settings, vocabulary.FOLLOWER, stopping), name="vocabulary")
+        tasks.create_task(run_words.run(settings, stopping), name="words of runs")
         tasks.create_task(sweeper.run(settings, door, stopping), name="sweeper")
         tasks.create_task(digester.run(settings, door, stopping), name="digester")
         tasks.create_task(abandoned_uploads.run(settings, stopping), name="abandoned uploads")

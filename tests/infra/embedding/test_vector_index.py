@@ -10,8 +10,9 @@ from infra.database import Pool
 from infra.embedding import vector_index
 from infra.embedding.vectors import unit
 from infra.settings import Settings
-from projections import search
+from projections import search, search_statement
 from projections.search import SearchFilter
+from projections.search_statement import Vectors
 from tests.api.atlas.test_campaign import make_run
 from tests.conftest import World
 
@@ -45,10 +46,10 @@ async def test_a_search_among_thousands_of_vectors_reads_the_index_of_its_model(
         owner.execute("ANALYZE")
     async with world.pool.connection() as conn:
         for place in range(5):  # from the third time on the plan is that of a prepared statement
-            sql = f"WITH {search._near(MODEL, DIMENSION, search._filter(SearchFilter())[0])} SELECT document_id, likeness FROM near"
+            sql = f"WITH {search_statement._near(Vectors(MODEL, DIMENSION, one_by_one=False), search._filter(SearchFilter())[0])} SELECT document_id, likeness FROM near"
             given = {"meaning": str(vectors[place].tolist())}
             found = await (await conn.execute(sql, given)).fetchall()
-            assert (max(found, key=lambda row: row[1])[0], len(found)) == (ids[place], search.NEAR)
+            assert (max(found, key=lambda row: row[1])[0], len(found)) == (ids[place], search_statement.NEAR)
         plan = "\n".join(row[0] for row in await (await conn.execute(f"EXPLAIN {sql}", given)).fetchall())
     assert "Index Scan using document_vectors_by_" in plan, plan
 

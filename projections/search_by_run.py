@@ -1,0 +1,87 @@
+"""Search for one common word: the runs that have it are found by their words, and documents are read of the best ones only."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from projections.run_words import STALE, VALID
+from projections.search_text import BEGINS, CARD, COMPONENT, IN_BODY, Side, Words, of_matched, values
+
+LIVE = "NOT t.deleted"  # runs that are deleted have no words
+_ONE_BY_ONE = "CROSS JOIN LATERAL (SELECT * FROM runs t WHERE t.run_id = m.run_id OFFSET 0) t"  # they are few, which no plan knows
+KEPT_MAX = 300  # runs of which documents are read; beyond, all documents that have the word are
+_LEXEME = re.compile(r"'(?:[^']|'')*'(?::\*)?")
+
+
+class Shape(NamedTuple):
+    """Of an `Asked`: whether there are words that merely begin so, and phrases."""
+
+    beginnings: bool
+    phrases: bool
+
+
+class Asked(NamedTuple):
+    """What one common word and its synonyms ask for, as queries: any of `begun`, of which `whole` count more, or any of `phrases`."""
+
+    begun: str
+    whole: str
+    phrases: str
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(self.begun != self.whole, bool(self.phrases))
+
+
+def one_word(words: Words, akin: Words) -> Asked | None:
+    """None: they ask for more, or tell so much that their documents are few."""
+    if len(words.terms) != 1 or len(akin.terms) > 1 or words.telling or akin.telling:
+        return None
+    others = [term.whole for term in akin.terms]
+    begun, whole = (dict.fromkeys(" | ".join([own, *others]).split(" | ")) for own in (words.terms[0].begun, words.terms[0].whole))
+    if any("(" in each for each in (*begun, *whole)):
+        return None
+    phrases = " | ".join(f"({each})" for each in begun if not _LEXEME.fullmatch(each))
+    return Asked(" | ".join(filter(_LEXEME.fullmatch, begun)), " | ".join(filter(_LEXEME.fullmatch, whole)), phrases)
+
+
+def matched(sides: Sequence[Side], where: str, runs: str, others: str, shape: Shape) -> str:
+    """As `search_text.matched`, but of the runs that have the word, `clean`, the documents of the %(kept)s best are read only.
+
+    Documents with a phrase are read whatever run they are of. The queries of an `Asked` of that shape are parameters. `others`: SQL for
+    further runs.
+    """
+    columns = f"d.document_id, d.run_id, d.kind, {CARD} AS card_id, {COMPONENT} AS component_id{values(sides)}"
+    joined = "" if runs == LIVE else f"JOIN runs t ON t.run_id = w.run_id AND {runs}"
+    share, more = f"CASE WHEN titled.run_id IS NOT NULL THEN 1 ELSE {IN_BODY} END", ""
+    if shape.beginnings:
+        for name, column, query in (("whole", "words", "whole"), ("begun_titled", "titles", "begun")):
+            joined += f" LEFT JOIN {_having(column, query)} {name} ON {name}.run_id = w.run_id"
+        share = f"""CASE WHEN titled.run_id IS NOT NULL THEN 1 WHEN whole.run_id IS NOT NULL THEN {IN_BODY}
+          WHEN begun_titled.run_id IS NOT NULL THEN {BEGINS} ELSE {BEGINS * IN_BODY} END"""
+    if shape.phrases:
+        more = f""" UNION ALL SELECT {columns} FROM search_documents d {where} AND d.words @@ %(phrases)s::tsquery
+        AND NOT EXISTS (SELECT FROM looked l WHERE l.run_id = d.run_id)"""
+    return f"""stale AS MATERIALIZED {STALE},
+      clean AS MATERIALIZED (SELECT w.run_id, w.created_at, ({share})::float8 AS share
+        FROM run_words w {joined} LEFT JOIN {_having("titles", "whole")} titled ON titled.run_id = w.run_id
+        WHERE w.words @@ %(begun)s::tsquery AND NOT EXISTS (SELECT FROM stale s WHERE s.run_id = w.run_id)),
+      looked AS MATERIALIZED (SELECT run_id FROM stale UNION (SELECT run_id FROM clean
+        ORDER BY share DESC, created_at DESC, run_id LIMIT %(kept)s::bigint){others}),
+      matched AS MATERIALIZED (SELECT {columns} FROM looked l,
+        LATERAL (SELECT d.document_id, d.run_id, d.kind, d.card_id, d.step_id, d.deleted, d.words FROM search_documents d
+          WHERE d.run_id = l.run_id OFFSET 0) d {where} AND d.words @@ %(found)s::tsquery{more})"""
+
+
+def _having(column: str, query: str) -> str:
+    return f"(SELECT run_id FROM run_words WHERE {column} @@ %({query})s::tsquery)"
+
+
+def asked(sides: Sequence[Side], runs: str) -> str:
+    """As `search_text.asked`, with those of `clean`."""
+    return f"""asked AS MATERIALIZED (SELECT run_id, max(share) AS share, created_at FROM ({of_matched(sides, runs, _ONE_BY_ONE)}
+      UNION ALL SELECT run_id, share, created_at FROM clean) a GROUP BY run_id, created_at)"""
+
+
+def total(count: str) -> str:
+    """NULL where the words are not those of the live views, as they may become at any time."""
+    return f"CASE WHEN {VALID} THEN ({count}) END"
