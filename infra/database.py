@@ -26,7 +26,7 @@ _SESSION = (
     " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2"
     " -c plan_cache_mode=force_generic_plan -c jit=off -c client_connection_check_interval=2000"
     " -c enable_seqscan=off -c random_page_cost=1.1 -c max_parallel_workers_per_gather=0"  # requests have the cores among them
-    " -c work_mem=16MB"  # a word of search may be in tens of thousands of documents
+    " -c work_mem=16MB -c enable_memoize=off"  # a word of search may be in tens of thousands of documents
     " -c hnsw.iterative_scan=relaxed_order -c hnsw.ef_search=100"
 )
 

@@ -21,7 +21,7 @@ from projections.search_documents import VISIBLE
 RESTED_S = 10  # a run that goes on changing is looked through no more often
 AT_ONCE = 8  # the sequence waits for the transaction
 PAGE_RUNS = 5_000
-STALE_MAX = 100  # where more are stale, to read all documents that have the word is not much more
+STALE_MAX, CHANGES_MAX = 100, 500  # where more are stale, to read all documents that have the word is not much more
 FIRST = UUID(int=0)
 
 _OUTCOME = name_of(StepOutcomeRecorded)
@@ -38,20 +38,23 @@ _TOPICS = ", ".join(
 VALID = """EXISTS (SELECT FROM run_words_noted n JOIN view_set v ON v.built_at = n.views_built_at
     WHERE n.xid <= pg_snapshot_xmax(pg_current_snapshot()))"""
 
-# Outcomes are most of a log, and hardly one in a hundred brings an exception, or takes one away.
-_CHANGED = f"""SELECT e.root_id AS run_id FROM events e LEFT JOIN run_words w ON w.run_id = e.root_id
-    WHERE e.xid >= (SELECT xid FROM run_words_noted) AND e.topic IN ({_TOPICS}) AND (e.topic <> '{_OUTCOME}'
-      OR w.has_exception IS NOT FALSE OR position(convert_to('"exception":"', 'UTF8') IN e.state) > 0)"""
-STALE = f"(SELECT run_id FROM stale_runs UNION {_CHANGED})"
+# Outcomes are most of a log, and hardly one in a hundred brings an exception, or takes one away. Any other order than this would read the
+# whole log, which a plan does not know.
+CHANGED = f"""SELECT e.root_id AS run_id
+    FROM (SELECT root_id, topic, state FROM events WHERE xid >= (SELECT xid FROM run_words_noted) AND topic IN ({_TOPICS})
+      ORDER BY xid, notification_id OFFSET 0) e
+    LEFT JOIN LATERAL (SELECT has_exception FROM run_words w WHERE w.run_id = e.root_id OFFSET 0) w ON true
+    WHERE e.topic <> '{_OUTCOME}' OR w.has_exception IS NOT FALSE OR position(convert_to('"exception":"', 'UTF8') IN e.state) > 0"""
 
-_USABLE = f"SELECT {VALID} AND (SELECT count(*) FROM (SELECT FROM {STALE} s LIMIT {STALE_MAX + 1}) c) <= {STALE_MAX}"
+_USABLE = f"""SELECT {VALID} AND (SELECT count(*) FROM (SELECT FROM stale_runs LIMIT {STALE_MAX + 1}) s) <= {STALE_MAX}
+    AND (SELECT count(*) FROM ({CHANGED} LIMIT {CHANGES_MAX + 1}) c) <= {CHANGES_MAX}"""
 
 _DUE = "SELECT run_id FROM stale_runs WHERE noted_at < clock_timestamp() - make_interval(secs => %s)"
 _ENDED = "SELECT FROM events e WHERE e.xid >= n.xid AND e.xid < pg_snapshot_xmin(pg_current_snapshot())"
 _WORK = f"""SELECT EXISTS (SELECT FROM run_words_noted n WHERE EXISTS ({_ENDED})),
   EXISTS ({_DUE})"""
 _HELD = "SELECT FROM run_words_noted FOR UPDATE SKIP LOCKED"
-_NOTE = f"""WITH noted AS (INSERT INTO stale_runs (run_id) SELECT DISTINCT run_id FROM ({_CHANGED}) c ORDER BY run_id
+_NOTE = f"""WITH noted AS (INSERT INTO stale_runs (run_id) SELECT DISTINCT run_id FROM ({CHANGED}) c ORDER BY run_id
     ON CONFLICT DO NOTHING)
   UPDATE run_words_noted n SET xid = pg_snapshot_xmin(pg_current_snapshot()) WHERE EXISTS ({_ENDED})"""
 

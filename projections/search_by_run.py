@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from projections.run_words import STALE, VALID
+from projections.run_words import CHANGED, CHANGES_MAX, VALID
 from projections.search_text import BEGINS, CARD, COMPONENT, IN_BODY, Side, Words, of_matched, values
 
 LIVE = "NOT t.deleted"  # runs that are deleted have no words
@@ -52,36 +52,38 @@ def matched(sides: Sequence[Side], where: str, runs: str, others: str, shape: Sh
     """
     columns = f"d.document_id, d.run_id, d.kind, {CARD} AS card_id, {COMPONENT} AS component_id{values(sides)}"
     joined = "" if runs == LIVE else f"JOIN runs t ON t.run_id = w.run_id AND {runs}"
-    share, more = f"CASE WHEN titled.run_id IS NOT NULL THEN 1 ELSE {IN_BODY} END", ""
+    share, more = f"WHEN {_has('titles', 'whole')} THEN 1 ELSE {IN_BODY}", ""
     if shape.beginnings:
-        for name, column, query in (("whole", "words", "whole"), ("begun_titled", "titles", "begun")):
-            joined += f" LEFT JOIN {_having(column, query)} {name} ON {name}.run_id = w.run_id"
-        share = f"""CASE WHEN titled.run_id IS NOT NULL THEN 1 WHEN whole.run_id IS NOT NULL THEN {IN_BODY}
-          WHEN begun_titled.run_id IS NOT NULL THEN {BEGINS} ELSE {BEGINS * IN_BODY} END"""
+        share = f"""WHEN {_has("titles", "whole")} THEN 1 WHEN {_has("words", "whole")} THEN {IN_BODY}
+          WHEN {_has("titles", "begun")} THEN {BEGINS} ELSE {BEGINS * IN_BODY}"""
     if shape.phrases:
         more = f""" UNION ALL SELECT {columns} FROM search_documents d {where} AND d.words @@ %(phrases)s::tsquery
-        AND NOT EXISTS (SELECT FROM looked l WHERE l.run_id = d.run_id)"""
-    return f"""stale AS MATERIALIZED {STALE},
-      clean AS MATERIALIZED (SELECT w.run_id, w.created_at, ({share})::float8 AS share
-        FROM run_words w {joined} LEFT JOIN {_having("titles", "whole")} titled ON titled.run_id = w.run_id
-        WHERE w.words @@ %(begun)s::tsquery AND NOT EXISTS (SELECT FROM stale s WHERE s.run_id = w.run_id)),
-      looked AS MATERIALIZED (SELECT run_id FROM stale UNION (SELECT run_id FROM clean
-        ORDER BY share DESC, created_at DESC, run_id LIMIT %(kept)s::bigint){others}),
+        AND d.run_id NOT IN (SELECT run_id FROM looked)"""
+    return f"""changed AS MATERIALIZED ({CHANGED} LIMIT {CHANGES_MAX + 1}),
+      stale AS MATERIALIZED (SELECT run_id FROM stale_runs UNION SELECT run_id FROM changed),
+      clean AS MATERIALIZED (SELECT w.run_id, w.created_at FROM run_words w {joined}
+        WHERE w.words @@ %(begun)s::tsquery AND w.run_id NOT IN (SELECT run_id FROM stale)),
+      looked AS MATERIALIZED (SELECT run_id FROM stale UNION (SELECT run_id FROM clean c
+        ORDER BY (CASE {share} END)::float8 DESC, created_at DESC, run_id LIMIT %(kept)s::bigint){others}),
       matched AS MATERIALIZED (SELECT {columns} FROM looked l,
         LATERAL (SELECT d.document_id, d.run_id, d.kind, d.card_id, d.step_id, d.deleted, d.words FROM search_documents d
           WHERE d.run_id = l.run_id OFFSET 0) d {where} AND d.words @@ %(found)s::tsquery{more})"""
 
 
-def _having(column: str, query: str) -> str:
-    return f"(SELECT run_id FROM run_words WHERE {column} @@ %({query})s::tsquery)"
+def _has(column: str, query: str) -> str:
+    return f"c.run_id IN (SELECT run_id FROM run_words WHERE {column} @@ %({query})s::tsquery)"
 
 
 def asked(sides: Sequence[Side], runs: str) -> str:
-    """As `search_text.asked`, with those of `clean`."""
-    return f"""asked AS MATERIALIZED (SELECT run_id, max(share) AS share, created_at FROM ({of_matched(sides, runs, _ONE_BY_ONE)}
-      UNION ALL SELECT run_id, share, created_at FROM clean) a GROUP BY run_id, created_at)"""
+    """As `search_text.asked`, but of the clean runs those only that were looked at: all that are among the best."""
+    return f"asked AS MATERIALIZED ({of_matched(sides, runs, _ONE_BY_ONE)})"
 
 
-def total(count: str) -> str:
-    """NULL where the words are not those of the live views, as they may become at any time."""
-    return f"CASE WHEN {VALID} THEN ({count}) END"
+def total(asked_too: str) -> str:
+    """How many runs match, `asked_too` of them beside the clean ones, which are asked where they were looked at.
+
+    NULL where the words are not those of the live views, or too much has changed: both may happen at any time.
+    """
+    clean = "SELECT count(*) FROM clean"
+    both = "SELECT count(*) FROM asked WHERE run_id IN (SELECT run_id FROM clean)"
+    return f"CASE WHEN {VALID} AND (SELECT count(*) FROM changed) <= {CHANGES_MAX} THEN ({asked_too}) + ({clean}) - ({both}) END"

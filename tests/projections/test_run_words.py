@@ -19,7 +19,7 @@ from infra import database, storage
 from infra.database import Connection
 from infra.settings import Settings
 from projections import rebuild, run_words, search, synonyms, views
-from projections.run_words import STALE
+from projections.run_words import CHANGED
 from projections.search import Meaning, SearchFilter
 from projections.search_documents import VISIBLE
 from projections.search_query import understood
@@ -29,6 +29,7 @@ from tests.conftest import Atlas, World
 from tests.projections.test_inline_equals_fold import Campaign, operation
 
 SELDOM = 301  # documents: a word that tells has no more
+STALE = f"(SELECT run_id FROM stale_runs UNION {CHANGED})"
 WRONG = f"""WITH stale AS MATERIALIZED {STALE},
   told AS (SELECT d.run_id, array_agg(DISTINCT lexeme) AS words FROM search_documents d {VISIBLE.replace("ON true", "ON true, unnest(d.words)")}
     GROUP BY d.run_id)
@@ -121,7 +122,9 @@ async def by_document(conn: Connection, world: World, **filters: Any) -> list[An
 
 
 async def statements_by_run(conn: Connection) -> int:
-    row = await (await conn.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM run_words w%'")).fetchone()
+    row = await (
+        await conn.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%clean AS MATERIALIZED%'")
+    ).fetchone()
     return row[0] if row else 0
 
 
