@@ -97,7 +97,7 @@ async def search(
     others = search_text.given(akin, "s", params, words, "h") if akin.terms else None
     params["found"] = " | ".join(dict.fromkeys(f"({query})" for query in (search_text.query(words), search_text.query(akin)) if query))
     vectors = None
-    if meaning is not None:
+    if meaning is not None:  # a phrase that must be there and tells is one of the words that find
         vectors, params["meaning"] = Vectors(meaning.model, meaning.dimension, bool(must.telling)), meaning.vector
     form, total = Form(where, runs, _ORDERS[asked.sort_by], own, others, vectors), None
     few = where == VISIBLE and asked.sort_by == "relevance" and params["kept"] <= search_by_run.KEPT_MAX

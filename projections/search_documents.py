@@ -56,12 +56,12 @@ SEARCH_DOCUMENTS = Table(
     made={"words": "tsvector NOT NULL GENERATED ALWAYS AS (searched(code, title, body)) STORED"},
 )
 
-# What follows FROM ... d, for the documents that can be found. A step's own row tells of its deletion, an observation's does not. Few cards
-# are deleted, and they have an index of their own.
-VISIBLE = """LEFT JOIN LATERAL (SELECT s.deleted, s.card_id, s.title FROM steps s
-      WHERE s.step_id = CASE d.kind WHEN 'observation' THEN d.step_id END OFFSET 0) s ON true
-    WHERE NOT d.deleted AND s.deleted IS NOT TRUE AND NOT EXISTS (SELECT FROM cards c
-      WHERE c.deleted AND c.card_id = CASE WHEN d.kind <> 'report' THEN coalesce(d.card_id, s.card_id) END)"""
+# What documents `d` can be found. A step's own row tells of its deletion, an observation's does not. Few cards are deleted, and they have
+# an index of their own. Most documents are no observations, so that to join the steps of all would cost more than to look up those of few.
+VISIBLE = """WHERE NOT d.deleted
+    AND NOT EXISTS (SELECT FROM cards c WHERE c.deleted AND c.card_id = CASE WHEN d.kind <> 'report' THEN d.card_id END)
+    AND CASE d.kind WHEN 'observation' THEN (SELECT NOT s.deleted AND NOT c.deleted FROM steps s JOIN cards c USING (card_id)
+      WHERE s.step_id = d.step_id) ELSE true END"""
 
 # What of a document `d` is embedded: its title and text. An observation says little without the title of its step.
 MEANING = """coalesce((SELECT s.title FROM steps s WHERE d.kind = 'observation' AND s.step_id = d.step_id), d.title) || E'\\n' || d.body"""

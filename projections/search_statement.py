@@ -62,12 +62,12 @@ _ANSWER = f"""found AS (SELECT f.run_id, max(f.score) AS score FROM listed f GRO
 class Vectors(NamedTuple):
     """The documents' vectors that a question's is compared with: those of a model, of that dimension.
 
-    `one_by_one`: the documents that may be found are few, so that an index would look for them among all others.
+    `of_matched`: all documents that may be found are found by their words, and so few that an index would look for them among all others.
     """
 
     model: str
     dimension: int
-    one_by_one: bool
+    of_matched: bool
 
 
 class Form(NamedTuple):
@@ -84,6 +84,13 @@ class Form(NamedTuple):
     by_run: Shape | None = None
 
 
+# The components of the nearest; no cosine means the same for every model and query, so likeness is told between the nearest and the last.
+_NEAR = f"""near AS MATERIALIZED (SELECT DISTINCT ON (component_id) component_id, document_id, run_id, kind, card_id,
+        1 - {LIKENESS_SPREAD} * (distance - closest) / greatest(farthest - closest, 0.001) AS likeness
+        FROM nearest, (SELECT min(distance) AS closest, max(distance) AS farthest FROM nearest) ends
+        ORDER BY component_id, distance, document_id)"""
+
+
 @lru_cache(placeholders.TEXTS_MAX)
 def written(form: Form) -> str:
     """How many runs match, NULL where a common word cannot be found by run, and the page's results as JSON."""
@@ -92,9 +99,9 @@ def written(form: Form) -> str:
     widened = None if form.akin is None else search_text.side("s", form.akin, "h", form.words or 0)
     sides = [side for side in (worded, widened) if side is not None]
     near = "" if form.vectors is None else " UNION ALL SELECT run_id FROM near"
-    steps = [] if form.vectors is None else [_near(form.vectors, f"JOIN runs t ON t.run_id = d.run_id {where} AND {runs}")]
+    steps = [] if form.vectors is None else [_nearest(form.vectors, where, runs), _NEAR]
     if sides and form.by_run is None:
-        steps += [search_text.matched(sides, where), search_text.asked(sides, runs), search_text.kept(near)]
+        steps = [search_text.matched(sides, where), *steps, search_text.asked(sides, runs), search_text.kept(near)]
     elif sides and form.by_run is not None:
         steps += [search_by_run.matched(sides, where, runs, near, form.by_run), search_by_run.asked(sides, runs), search_text.kept(near)]
     if worded is not None:
@@ -120,21 +127,16 @@ def _every(*, by_words: bool, by_meaning: bool) -> str:
     return f"SELECT (SELECT count(*) FROM asked) + ({near} WHERE NOT EXISTS (SELECT FROM asked a WHERE a.run_id = n.run_id))"
 
 
-def _near(vectors: Vectors, where: str) -> str:
-    """The components nearest in meaning; no cosine means the same for every model and
-    query, so likeness is told between the nearest and the last. The model stands in the text as it stands in its index.
-    """
+def _nearest(vectors: Vectors, where: str, runs: str) -> str:
+    """The documents nearest in meaning. The model stands in the text as it stands in its index."""
     model = vectors.model.replace("'", "''").replace("%", "%%")
-    columns = f"d.document_id, d.run_id, d.kind, {search_text.CARD} AS card_id, {search_text.COMPONENT} AS component_id"
     distance = f"v.embedding::halfvec({vectors.dimension}) <=> %(meaning)s::halfvec({vectors.dimension})"
-    nearest = f"""SELECT {columns}, {distance} AS distance FROM document_vectors v JOIN search_documents d USING (document_id)
-        {where} AND v.model = '{model}' ORDER BY {distance} LIMIT {NEAR}"""
-    if vectors.one_by_one:
-        nearest = f"""SELECT d.*, {distance} AS distance FROM (SELECT {columns} FROM search_documents d {where} OFFSET 0) d,
-          LATERAL (SELECT * FROM document_vectors v WHERE v.document_id = d.document_id AND v.model = '{model}' OFFSET 0) v
-        ORDER BY distance LIMIT {NEAR}"""
-    return f"""nearest AS MATERIALIZED ({nearest}),
-      near AS MATERIALIZED (SELECT DISTINCT ON (component_id) component_id, document_id, run_id, kind, card_id,
-        1 - {LIKENESS_SPREAD} * (distance - closest) / greatest(farthest - closest, 0.001) AS likeness
-        FROM nearest, (SELECT min(distance) AS closest, max(distance) AS farthest FROM nearest) ends
-        ORDER BY component_id, distance, document_id)"""
+    if vectors.of_matched:
+        return f"""nearest AS MATERIALIZED (SELECT m.document_id, m.run_id, m.kind, m.card_id, m.component_id, {distance} AS distance
+        FROM matched m JOIN runs t ON t.run_id = m.run_id AND {runs},
+          LATERAL (SELECT * FROM document_vectors v WHERE v.document_id = m.document_id AND v.model = '{model}' OFFSET 0) v
+        ORDER BY distance LIMIT {NEAR})"""
+    return f"""nearest AS MATERIALIZED (SELECT d.document_id, d.run_id, d.kind, {search_text.CARD} AS card_id,
+        {search_text.COMPONENT} AS component_id, {distance} AS distance
+        FROM document_vectors v JOIN search_documents d USING (document_id) JOIN runs t ON t.run_id = d.run_id
+        {where} AND {runs} AND v.model = '{model}' ORDER BY {distance} LIMIT {NEAR})"""

@@ -19,7 +19,8 @@ REMEMBERED_S, REMEMBERED_MAX = 60, 10_000  # for how long a count is good enough
 IN_BODY, BEGINS = 0.8, 0.6  # what a word in the body, not the title, counts; and one that merely begins so
 INHERITED, CARDS_MAX = 0.4, 20  # what a word of the card's title counts for its steps; cards that hand theirs down
 
-CARD = "coalesce(d.card_id, s.card_id)"  # of a card, a step, an observation, and of a report on one
+# Of a card, a step, an observation, and of a report on one.
+CARD = "CASE d.kind WHEN 'observation' THEN (SELECT s.card_id FROM steps s WHERE s.step_id = d.step_id) ELSE d.card_id END"
 COMPONENT = "coalesce(CASE d.kind WHEN 'observation' THEN d.step_id END, d.document_id)"
 _TOTAL = f"""SELECT CASE WHEN reltuples > {EXACT_DOCUMENTS_MIN} THEN reltuples::bigint ELSE (SELECT count(*) FROM search_documents) END
   FROM pg_class WHERE oid = 'search_documents'::regclass"""
@@ -41,7 +42,7 @@ _COUNTS = f"""WITH size AS MATERIALIZED (
     LATERAL (SELECT CASE WHEN a.exact THEN a.whole::tsquery ELSE to_tsquery('pg_catalog.english', a.whole) END AS whole,
       CASE WHEN a.exact THEN a.begun::tsquery ELSE to_tsquery('pg_catalog.english', a.begun) END AS begun OFFSET 0) q,
     LATERAL (SELECT {_COUNT.format("q.whole")} AS whole OFFSET 0) h,
-    LATERAL (SELECT CASE WHEN a.begun = '' OR h.whole > size.most OR a.exact AND h.whole > 0 THEN 0 ELSE {_COUNT.format("q.begun")} END
+    LATERAL (SELECT CASE WHEN a.begun = '' OR h.whole > size.most THEN 0 ELSE {_COUNT.format("q.begun")} END
       AS begun OFFSET 0) b,
     LATERAL (SELECT CASE WHEN h.whole + b.begun = 0 AND a.word ~ '^[[:alpha:]]{{{vocabulary.CHARACTERS_MIN},{vocabulary.CHARACTERS_MAX}}}$'
       THEN {vocabulary.meant("a.word")} END AS words OFFSET 0) m,
@@ -142,7 +143,10 @@ def _words(found: list[tuple[str, str, int]], total: int, most: int) -> Words:
 def _form(term: Term, count: _Count, most: int) -> tuple[str, str, int]:
     if count.likely:
         return count.likely, count.likely, count.meant
-    if not term.open or (count.wholes if term.exact else max(count.wholes, count.begins)) > most:  # its beginning would find too much
+    too_much = max(count.wholes, count.begins) > most and (
+        count.wholes > 0 or not term.exact
+    )  # what begins so, but for an identifier's part
+    if not term.open or too_much:
         return count.whole, count.whole, count.wholes
     return count.whole, count.begun, max(count.wholes, count.begins)
 

@@ -46,7 +46,8 @@ async def test_a_search_among_thousands_of_vectors_reads_the_index_of_its_model(
         owner.execute("ANALYZE")
     async with world.pool.connection() as conn:
         for place in range(5):  # from the third time on the plan is that of a prepared statement
-            sql = f"WITH {search_statement._near(Vectors(MODEL, DIMENSION, one_by_one=False), search._filter(SearchFilter())[0])} SELECT document_id, likeness FROM near"
+            nearest = search_statement._nearest(Vectors(MODEL, DIMENSION, of_matched=False), *search._filter(SearchFilter())[:2])
+            sql = f"WITH {nearest}, {search_statement._NEAR} SELECT document_id, likeness FROM near"
             given = {"meaning": str(vectors[place].tolist())}
             found = await (await conn.execute(sql, given)).fetchall()
             assert (max(found, key=lambda row: row[1])[0], len(found)) == (ids[place], search_statement.NEAR)
