@@ -30,6 +30,7 @@ from projections.search_query import Term, Wanted
 from projections.search_statement import Form, Vectors
 from projections.search_text import Counts
 
+KEPT_FEW = 300  # runs that are read one by one
 KEPT = 3  # times the runs up to the page's end are ranked; orders other than by relevance rank all
 KINDS = {"run": ("run",), "card": ("card",), "step": ("step", "observation"), "report": ("report",)}
 
@@ -88,9 +89,10 @@ async def search(
     where, runs, params = _filter(asked)
     params |= {"limit": asked.limit, "offset": asked.offset}
     params["kept"] = KEPT * (asked.offset + asked.limit) if asked.sort_by == "relevance" else None
+    never: tuple[str, ...] = ()
     if wanted is not None:
-        where += "".join(f" AND d.words @@ {_query(f'm{n}', term, params)}" for n, term in enumerate(wanted.must))
-        where += "".join(f" AND NOT d.words @@ {_query(f'n{n}', term, params)}" for n, term in enumerate(wanted.never))
+        where += "".join(f" AND d.words @@ (SELECT {_query(f'm{n}', term, params)})" for n, term in enumerate(wanted.must))
+        never = tuple(_query(f"n{n}", term, params) for n, term in enumerate(wanted.never))
     lists = ((), ()) if wanted is None else (wanted.terms, wanted.must)
     words, must, akin = await search_text.weighed(conn, counts, *lists, () if meaning is None else meaning.akin)
     own = None if wanted is None else search_text.given(words, "h", params)
@@ -99,9 +101,16 @@ async def search(
     vectors = None
     if meaning is not None:  # a phrase that must be there and tells is one of the words that find
         vectors, params["meaning"] = Vectors(meaning.model, meaning.dimension, bool(must.telling)), meaning.vector
-    form, total = Form(where, runs, _ORDERS[asked.sort_by], own, others, vectors), None
-    few = where == VISIBLE and asked.sort_by == "relevance" and params["kept"] <= search_by_run.KEPT_MAX
-    if few and (word := search_by_run.one_word(words, akin)) is not None and await run_words.usable(conn):
+    few_kept = asked.sort_by == "relevance" and params["kept"] <= KEPT_FEW
+    many = few_kept and not words.telling and not akin.telling
+    form, total = Form(where, never, runs, _ORDERS[asked.sort_by], own, others, vectors, many), None
+    if (
+        many
+        and where == VISIBLE
+        and not never
+        and (word := search_by_run.one_word(words, akin)) is not None
+        and await run_words.usable(conn)
+    ):
         total, page = await _answer(conn, form._replace(by_run=word.shape), params | word._asdict())
     if total is None:
         total, page = await _answer(conn, form, params)
@@ -113,9 +122,8 @@ async def _answer(conn: AsyncConnection[Any], form: Form, params: dict[str, Any]
 
 
 def _query(name: str, term: Term, params: dict[str, Any]) -> str:
-    """Understood once, not for each row."""
     params[name] = term.tsquery()
-    return f"(SELECT %({name})s::tsquery)" if term.exact else f"(SELECT to_tsquery('pg_catalog.english', %({name})s))"
+    return f"%({name})s::tsquery" if term.exact else f"to_tsquery('pg_catalog.english', %({name})s)"
 
 
 def _filter(asked: SearchFilter) -> tuple[str, str, dict[str, Any]]:

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from projections.run_words import CHANGED, CHANGES_MAX, VALID
-from projections.search_text import BEGINS, CARD, COMPONENT, IN_BODY, Side, Words, of_matched, values
+from projections.search_text import BEGINS, IN_BODY, Side, Words, columns, of, of_looked
 
 LIVE = "NOT t.deleted"  # runs that are deleted have no words
-_ONE_BY_ONE = "CROSS JOIN LATERAL (SELECT * FROM runs t WHERE t.run_id = m.run_id OFFSET 0) t"  # they are few, which no plan knows
-KEPT_MAX = 300  # runs of which documents are read; beyond, all documents that have the word are
 _LEXEME = re.compile(r"'(?:[^']|'')*'(?::\*)?")
 
 
@@ -50,14 +48,13 @@ def matched(sides: Sequence[Side], where: str, runs: str, others: str, shape: Sh
     Documents with a phrase are read whatever run they are of. The queries of an `Asked` of that shape are parameters. `others`: SQL for
     further runs.
     """
-    columns = f"d.document_id, d.run_id, d.kind, {CARD} AS card_id, {COMPONENT} AS component_id{values(sides)}"
     joined = "" if runs == LIVE else f"JOIN runs t ON t.run_id = w.run_id AND {runs}"
     share, more = f"WHEN {_has('titles', 'whole')} THEN 1 ELSE {IN_BODY}", ""
     if shape.beginnings:
         share = f"""WHEN {_has("titles", "whole")} THEN 1 WHEN {_has("words", "whole")} THEN {IN_BODY}
           WHEN {_has("titles", "begun")} THEN {BEGINS} ELSE {BEGINS * IN_BODY}"""
     if shape.phrases:
-        more = f""" UNION ALL SELECT {columns} FROM search_documents d {where} AND d.words @@ %(phrases)s::tsquery
+        more = f""" UNION ALL SELECT {columns(sides)} FROM search_documents d {where} AND d.words @@ %(phrases)s::tsquery
         AND d.run_id NOT IN (SELECT run_id FROM looked)"""
     return f"""changed AS MATERIALIZED ({CHANGED} LIMIT {CHANGES_MAX + 1}),
       stale AS MATERIALIZED (SELECT run_id FROM stale_runs UNION SELECT run_id FROM changed),
@@ -65,9 +62,7 @@ def matched(sides: Sequence[Side], where: str, runs: str, others: str, shape: Sh
         WHERE w.words @@ %(begun)s::tsquery AND w.run_id NOT IN (SELECT run_id FROM stale)),
       looked AS MATERIALIZED (SELECT run_id FROM stale UNION (SELECT run_id FROM clean c
         ORDER BY (CASE {share} END)::float8 DESC, created_at DESC, run_id LIMIT %(kept)s::bigint){others}),
-      matched AS MATERIALIZED (SELECT {columns} FROM looked l,
-        LATERAL (SELECT d.document_id, d.run_id, d.kind, d.card_id, d.step_id, d.deleted, d.words FROM search_documents d
-          WHERE d.run_id = l.run_id OFFSET 0) d {where} AND d.words @@ %(found)s::tsquery{more})"""
+      matched AS MATERIALIZED ({of_looked(sides, where, "%(found)s::tsquery")}{more})"""
 
 
 def _has(column: str, query: str) -> str:
@@ -76,7 +71,8 @@ def _has(column: str, query: str) -> str:
 
 def asked(sides: Sequence[Side], runs: str) -> str:
     """As `search_text.asked`, but of the clean runs those only that were looked at: all that are among the best."""
-    return f"asked AS MATERIALIZED ({of_matched(sides, runs, _ONE_BY_ONE)})"
+    one_by_one = f", LATERAL (SELECT * FROM runs t WHERE t.run_id = m.run_id OFFSET 0) t WHERE {runs}"  # they are few, which no plan knows
+    return f"asked AS MATERIALIZED ({of(sides, 'matched', one_by_one)})"
 
 
 def total(asked_too: str) -> str:

@@ -71,16 +71,19 @@ class Vectors(NamedTuple):
 
 
 class Form(NamedTuple):
-    """What decides the text of a statement: what a document must be, as SQL after d, and its run, over t; the order of runs; the numbers
-    of words, and of synonyms beside them; None: without. `by_run`: one common word, as `search_by_run` finds it.
+    """What decides the text of a statement: what a document must be, as SQL after d, which queries it must `never` answer, and what its
+    run must be, over t; the order of runs; the numbers of words, and of synonyms beside them; None: without. `by_run`: one common word,
+    as `search_by_run` finds it. `many`: documents may be found.
     """
 
     where: str
+    never: tuple[str, ...]
     runs: str
     order: str
     words: int | None
     akin: int | None
     vectors: Vectors | None
+    many: bool
     by_run: Shape | None = None
 
 
@@ -94,16 +97,21 @@ _NEAR = f"""near AS MATERIALIZED (SELECT DISTINCT ON (component_id) component_id
 @lru_cache(placeholders.TEXTS_MAX)
 def written(form: Form) -> str:
     """How many runs match, NULL where a common word cannot be found by run, and the page's results as JSON."""
-    where, runs = form.where, form.runs
+    where, runs = form.where + "".join(f" AND NOT d.words @@ (SELECT {query})" for query in form.never), form.runs
     worded = None if form.words is None else search_text.side("h", form.words)
     widened = None if form.akin is None else search_text.side("s", form.akin, "h", form.words or 0)
     sides = [side for side in (worded, widened) if side is not None]
     near = "" if form.vectors is None else " UNION ALL SELECT run_id FROM near"
     steps = [] if form.vectors is None else [_nearest(form.vectors, where, runs), _NEAR]
-    if sides and form.by_run is None:
-        steps = [search_text.matched(sides, where), *steps, search_text.asked(sides, runs), search_text.kept(near)]
-    elif sides and form.by_run is not None:
+    if sides and form.by_run is not None:
         steps += [search_by_run.matched(sides, where, runs, near, form.by_run), search_by_run.asked(sides, runs), search_text.kept(near)]
+    elif sides:
+        found = "%(found)s::tsquery" + "".join(f" && !!{query}" for query in form.never)  # so that the index leaves them out
+        found = f"(SELECT {found})" if form.never else found
+        if form.many:
+            steps += search_text.asked_and_kept(sides, form.where, found, runs, near)
+        else:
+            steps = [search_text.matched(sides, form.where, found), *steps, search_text.asked(sides, runs), search_text.kept(near)]
     if worded is not None:
         steps.append(search_text.components(worded, None if where == VISIBLE else where))
     if widened is not None and form.vectors is not None:

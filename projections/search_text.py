@@ -206,31 +206,59 @@ def values(sides: Sequence[Side]) -> str:
     return "".join(f", {value} AS {name}" for side in sides for name, value in side.columns.items())
 
 
-def matched(sides: Sequence[Side], where: str) -> str:
+def matched(sides: Sequence[Side], where: str, found: str) -> str:
     """The documents that the words or those with synonyms find, as `matched`, read once for both, over SQL's `where`.
 
-    Each has a value for each term. A word in thousands of documents makes every join and column here cost.
+    Each has a value for each term.
     """
-    return f"""matched AS MATERIALIZED (SELECT d.document_id, d.run_id, d.kind, {CARD} AS card_id,
-          {COMPONENT} AS component_id{values(sides)}
-        FROM search_documents d {where} AND d.words @@ %(found)s::tsquery)"""
+    return f"matched AS MATERIALIZED (SELECT {columns(sides)} FROM search_documents d {where} AND d.words @@ {found})"
+
+
+def columns(sides: Sequence[Side]) -> str:
+    return f"d.document_id, d.run_id, d.kind, {CARD} AS card_id, {COMPONENT} AS component_id{_values(sides)}"
+
+
+def _values(sides: Sequence[Side]) -> str:
+    return "".join(f", {value} AS {name}" for side in sides for name, value in side.columns.items())
 
 
 def asked(sides: Sequence[Side], where: str) -> str:
     """The runs of what was matched that are asked for, as `asked`, with the most of the query that a document of each has."""
-    return f"asked AS MATERIALIZED ({of_matched(sides, where)})"
+    return f"asked AS MATERIALIZED ({of(sides, 'matched', f'JOIN runs t ON t.run_id = m.run_id WHERE {where}')})"
 
 
-def of_matched(sides: Sequence[Side], where: str, joined: str = "JOIN runs t ON t.run_id = m.run_id") -> str:
+def of(sides: Sequence[Side], documents: str, joined: str) -> str:
+    """Runs with their share and their time; `joined` makes `t` of m."""
     best = ", ".join(side.summed("{}") for side in sides)
     return f"""SELECT m.run_id, m.share, t.created_at
-        FROM (SELECT run_id, max(greatest({best})) AS share FROM matched GROUP BY run_id OFFSET 0) m {joined} WHERE {where}"""
+        FROM (SELECT run_id, max(greatest({best})) AS share FROM {documents} GROUP BY run_id OFFSET 0) m {joined}"""
 
 
 def kept(others: str) -> str:
     """What was matched in the %(kept)s best of the asked runs, and in those of `others`, as `kept`."""
-    return f"""kept AS MATERIALIZED (SELECT * FROM matched WHERE run_id IN (
-        (SELECT run_id FROM asked ORDER BY share DESC, created_at DESC, run_id LIMIT %(kept)s::bigint){others}))"""
+    return f"kept AS MATERIALIZED (SELECT * FROM matched WHERE run_id IN ({_BEST}{others}))"
+
+
+_BEST = "(SELECT run_id FROM asked ORDER BY share DESC, created_at DESC, run_id LIMIT %(kept)s::bigint)"
+
+
+def asked_and_kept(sides: Sequence[Side], where: str, found: str, runs: str, others: str) -> list[str]:
+    """`asked` and `kept` without `matched`: of words in tens of thousands of documents, to read those of the best runs again costs less
+    than to keep a row of each.
+    """
+    values = f"(SELECT d.run_id{_values(sides)} FROM search_documents d {where} AND d.words @@ {found} OFFSET 0) d"
+    return [
+        f"asked AS MATERIALIZED ({of(sides, values, f'JOIN runs t ON t.run_id = m.run_id WHERE {runs}')})",
+        f"looked AS MATERIALIZED ({_BEST} UNION (SELECT NULL::uuid WHERE false{others}))",
+        f"kept AS MATERIALIZED ({of_looked(sides, where, found)})",
+    ]
+
+
+def of_looked(sides: Sequence[Side], where: str, found: str) -> str:
+    """What was found in the runs of `looked`, run by run."""
+    read = "d.document_id, d.run_id, d.kind, d.card_id, d.step_id, d.deleted, d.words"
+    return f"""SELECT {columns(sides)} FROM looked l,
+          LATERAL (SELECT {read} FROM search_documents d WHERE d.run_id = l.run_id OFFSET 0) d {where} AND d.words @@ {found}"""
 
 
 def components(terms: Side, where: str | None) -> str:
