@@ -101,17 +101,10 @@ async def search(
     vectors = None
     if meaning is not None:  # a phrase that must be there and tells is one of the words that find
         vectors, params["meaning"] = Vectors(meaning.model, meaning.dimension, bool(must.telling)), meaning.vector
-    few_kept = asked.sort_by == "relevance" and params["kept"] <= KEPT_FEW
-    many = few_kept and not words.telling and not akin.telling
-    form, total = Form(where, never, runs, _ORDERS[asked.sort_by], own, others, vectors, many), None
-    if (
-        many
-        and where == VISIBLE
-        and not never
-        and (word := search_by_run.one_word(words, akin)) is not None
-        and await run_words.usable(conn)
-    ):
-        total, page = await _answer(conn, form._replace(by_run=word.shape), params | word._asdict())
+    common = search_by_run.one_word(words, akin) if asked.sort_by == "relevance" and params["kept"] <= KEPT_FEW else None
+    form, total = Form(where, never, runs, _ORDERS[asked.sort_by], own, others, vectors, common is not None), None
+    if common is not None and where == VISIBLE and not never and await run_words.usable(conn):
+        total, page = await _answer(conn, form._replace(by_run=common.shape), params | common._asdict())
     if total is None:
         total, page = await _answer(conn, form, params)
     return total or 0, msgspec.json.decode(page, type=list[Result])

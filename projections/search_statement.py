@@ -73,7 +73,7 @@ class Vectors(NamedTuple):
 class Form(NamedTuple):
     """What decides the text of a statement: what a document must be, as SQL after d, which queries it must `never` answer, and what its
     run must be, over t; the order of runs; the numbers of words, and of synonyms beside them; None: without. `by_run`: one common word,
-    as `search_by_run` finds it. `many`: documents may be found.
+    as `search_by_run` finds it. `many`: one common word in another way.
     """
 
     where: str
