@@ -30,7 +30,8 @@ _HASHES = f"""SELECT document_id, run_id, sha256(convert_to({MEANING}, 'UTF8')) 
 _COPY = "COPY document_vectors (document_id, run_id, model, text_hash, embedding) FROM STDIN (FORMAT BINARY)"
 _SIZES = "SELECT relname, pg_relation_size(oid) / 1e6 FROM pg_class WHERE relname = ANY(%s) OR starts_with(relname, %s)"
 _BEHIND = """SELECT (SELECT seq FROM ledger_head) - min(seq) + (SELECT count(*) FROM events) - (SELECT seq FROM ledger_head),
-  (SELECT count(*) FROM documents_to_embed) + (SELECT count(*) FROM view_set v, embedded_model m WHERE v.built_at <> m.views_built_at)
+  (SELECT count(*) FROM runs WHERE NOT deleted) - (SELECT count(*) FROM run_words) + (SELECT count(*) FROM stale_runs)
+    + (SELECT count(*) FROM documents_to_embed) + (SELECT count(*) FROM view_set v, embedded_model m WHERE v.built_at <> m.views_built_at)
   FROM followers"""
 
 
@@ -112,7 +113,7 @@ def _row(*fields: bytes) -> bytes:
 
 
 def wait_for_vectors(world: World) -> None:
-    """Until every event was followed and no document waits."""
+    """Until every event was followed, and no document and no run waits."""
     with psycopg.connect(world.owner_url, autocommit=True, options=world.search_path) as conn:
         while conn.execute(_BEHIND).fetchall() != [(0, 0)]:
             time.sleep(0.5)

@@ -68,7 +68,8 @@ def writes(world: World) -> list[Figures]:
     with Program(QUIET) as program:
         without = World(program)
         with psycopg.connect(without.owner_url, autocommit=True, options=without.search_path) as conn:
-            conn.execute("ALTER TABLE search_documents DROP COLUMN words")
+            conn.execute("ALTER TABLE search_documents ALTER words DROP NOT NULL, ALTER words DROP EXPRESSION")
+            conn.execute("DROP INDEX search_documents_words_idx")
         sides = [(each, each.make(WRITTEN, search_ledger.texts(8))) for each in (world, without)]
         search_ledger.wait_for_vectors(world)
         lines = []

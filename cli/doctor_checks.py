@@ -14,7 +14,7 @@ from infra.embedding.vectors import Embedder, Unanswered
 from infra.oidc import Issuer
 from infra.probes import NoAnswer
 from infra.settings import Settings
-from projections import embedding_backlog, pinned_objects, views
+from projections import embedding_backlog, pinned_objects, run_words, views
 from projections.embedding_backlog import Embedded
 from projections.pinned_objects import Unread
 
@@ -67,7 +67,8 @@ async def _following(settings: Settings) -> list[Check]:
 
 async def _contents(settings: Settings) -> list[Check]:
     async with await database.dedicated(settings) as conn:
-        return [_files(await pinned_objects.unread(conn)), _vectors(settings, await embedding_backlog.standing(conn))]
+        vectors, words = _vectors(settings, await embedding_backlog.standing(conn)), _words(await run_words.standing(conn))
+        return [_files(await pinned_objects.unread(conn)), vectors, words]
 
 
 def _files(unread: Unread) -> Check:
@@ -85,6 +86,11 @@ def _vectors(settings: Settings, told: Embedded) -> Check:
         return Check("Vectors", State.OK, "switched off: search finds words only")
     found = f"{told.embedded} of {told.documents} documents have one of {told.model or 'no model yet'}, {told.waiting} wait"
     return Check("Vectors", State.OK, found)
+
+
+def _words(told: run_words.Standing) -> Check:
+    """Searches for common words are slower until all are told, and as right."""
+    return Check("Words of runs", State.OK, f"told of {told.told} of {told.runs} runs, {told.stale} are stale")
 
 
 def _views(told: probes.Ledger) -> Check:

@@ -7,6 +7,7 @@ stale, which the log tells in the snapshot of the question, and the documents of
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from psycopg import AsyncConnection
 
 from domain.cards import CardAdded, CardDeleted, CardEdited, CardMoved, CardRestored
@@ -49,6 +50,7 @@ CHANGED = f"""SELECT e.root_id AS run_id
 _USABLE = f"""SELECT {VALID} AND (SELECT count(*) FROM (SELECT FROM stale_runs LIMIT {STALE_MAX + 1}) s) <= {STALE_MAX}
     AND (SELECT count(*) FROM ({CHANGED} LIMIT {CHANGES_MAX + 1}) c) <= {CHANGES_MAX}"""
 
+_STANDING = """SELECT (SELECT count(*) FROM runs WHERE NOT deleted), (SELECT count(*) FROM run_words), (SELECT count(*) FROM stale_runs)"""
 _DUE = "SELECT run_id FROM stale_runs WHERE noted_at < clock_timestamp() - make_interval(secs => %s)"
 _ENDED = "SELECT FROM events e WHERE e.xid >= n.xid AND e.xid < pg_snapshot_xmin(pg_current_snapshot())"
 _WORK = f"""SELECT EXISTS (SELECT FROM run_words_noted n WHERE EXISTS ({_ENDED})),
@@ -91,6 +93,23 @@ async def keep_up(conn: Connection, rested_s: float = RESTED_S) -> int:
             if is_wanted and (await conn.execute(_HELD)).rowcount:
                 looked = (await conn.execute(sql, params)).rowcount
     return looked if due else 0
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Of that many live `runs` so many have their words told; `stale` ones, deleted ones among them, are looked through next."""
+
+    runs: int
+    told: int
+    stale: int
+
+
+async def standing(conn: AsyncConnection[Any]) -> Standing:
+    return Standing(*(await (await conn.execute(_STANDING)).fetchone() or (0, 0, 0)))
+
+
+async def stale(conn: AsyncConnection[Any]) -> int:
+    """How many runs were noted and not looked through since."""
+    return int((await (await conn.execute("SELECT count(*) FROM stale_runs")).fetchone() or (0,))[0])
 
 
 async def usable(conn: AsyncConnection[Any]) -> bool:

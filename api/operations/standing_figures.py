@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from infra import followers, leases, sequence
 from infra.audit import checkpoints
-from projections import embedding_backlog, pinned_objects
+from projections import embedding_backlog, pinned_objects, run_words
 from projections.pinned_objects import Unread
 
 
@@ -20,6 +20,7 @@ class Standing(NamedTuple):
     reports: leases.Standing
     unread: Unread
     to_embed: int
+    stale_runs: int
 
 
 async def ask(conn: AsyncConnection[Any]) -> Standing:
@@ -30,6 +31,7 @@ async def ask(conn: AsyncConnection[Any]) -> Standing:
         await leases.standing(conn),
         await pinned_objects.unread(conn),
         await embedding_backlog.waiting(conn),
+        await run_words.stale(conn),
     )
 
 
@@ -56,6 +58,7 @@ class StandingFigures(Collector):
         yield _gauge("files_unread", "Data files whose object was never read from end to end", unread.files)
         yield _gauge("files_faulty", "Of these, objects that are gone or were replaced", unread.faulty)
         yield _gauge("documents_to_embed", "Texts that search does not find by meaning yet", self._told.to_embed)
+        yield _gauge("stale_runs", "Runs whose documents a search for a common word reads one by one", self._told.stale_runs)
 
     def _of_followers(self) -> Iterable[GaugeMetricFamily]:
         events = GaugeMetricFamily("runledger_follower_lag_events", "Positions that the follower has not taken", labels=("follower",))

@@ -39,7 +39,18 @@ def test_a_healthy_deployment_is_found_healthy(server: Serving) -> None:
     checks = found(server, 0)
     first = ["Python", "Database", "Schema", "Event log", "Durability", "Time zone", "Views", "Clock", "Sequence"]
     names = [name for name in checks if not name.startswith("Follower ")]  # one is known once the worker has begun
-    assert names == [*first, "Data files", "Vectors", "Redis", "S3", "Language model", "Embedding model", "OIDC issuer", "Disk"]
+    assert names == [
+        *first,
+        "Data files",
+        "Vectors",
+        "Words of runs",
+        "Redis",
+        "S3",
+        "Language model",
+        "Embedding model",
+        "OIDC issuer",
+        "Disk",
+    ]
     assert {check["state"] for check in checks.values()} == {"ok"}
     assert {check["advice"] for check in checks.values()} == {""}
     assert "PostgreSQL 18" in checks["Database"]["found"]

@@ -12,6 +12,7 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from infra import storage
+from tests import words_of_runs
 from tests.acceptance.journal import Journal, Operation
 from tests.faults.deployment import Deployment
 
@@ -37,6 +38,7 @@ EMPTY = {
     "report without exactly one end": """SELECT originator_id FROM events WHERE kind = 'report' GROUP BY 1
       HAVING count(*) FILTER (WHERE topic IN ('report.completed', 'report.failed', 'report.cancelled')) <> 1""",
     "follower that is not at the head": "SELECT name FROM followers, ledger_head h WHERE followers.seq <> h.seq",
+    "run that is not stale and has not the words of its documents": words_of_runs.WRONG,
     "root that a follower has parked": "SELECT follower, root_id FROM parked",
 }
 BUSY = {

@@ -19,22 +19,15 @@ from infra import database, storage
 from infra.database import Connection
 from infra.settings import Settings
 from projections import rebuild, run_words, search, synonyms, views
-from projections.run_words import CHANGED
 from projections.search import Meaning, SearchFilter
-from projections.search_documents import VISIBLE
 from projections.search_query import understood
 from projections.search_text import Counts
 from tests.api.making import made
 from tests.conftest import Atlas, World
 from tests.projections.test_inline_equals_fold import Campaign, operation
+from tests.words_of_runs import STALE, WRONG
 
 SELDOM = 301  # documents: a word that tells has no more
-STALE = f"(SELECT run_id FROM stale_runs UNION {CHANGED})"
-WRONG = f"""WITH stale AS MATERIALIZED {STALE},
-  told AS (SELECT d.run_id, array_agg(DISTINCT lexeme) AS words FROM search_documents d, unnest(d.words) {VISIBLE}
-    GROUP BY d.run_id)
-  SELECT run_id FROM told FULL JOIN run_words w USING (run_id) JOIN runs r USING (run_id)
-  WHERE run_id NOT IN (SELECT run_id FROM stale) AND (w.words IS DISTINCT FROM CASE WHEN NOT r.deleted THEN array_to_tsvector(told.words) END)"""
 
 
 async def all_looked_through(conn: Connection) -> None:
