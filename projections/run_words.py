@@ -20,7 +20,7 @@ from infra.database import Connection
 from projections.search_documents import VISIBLE
 
 RESTED_S = 10  # a run that goes on changing is looked through no more often
-AT_ONCE = 8  # the sequence waits for the transaction
+AT_ONCE = 4  # the sequence waits for the transaction
 PAGE_RUNS = 5_000
 STALE_MAX, CHANGES_MAX = 100, 500  # where more are stale, to read all documents that have the word is not much more
 FIRST = UUID(int=0)

@@ -169,3 +169,13 @@ async def test_a_run_that_goes_on_changing_is_left_alone_for_a_while(world: Worl
     assert await run_words.keep_up(conn, rested_s=60) == 0
     assert await (await conn.execute(f"SELECT run_id FROM {STALE} s")).fetchall() == [(UUID(run),)]
     assert await run_words.keep_up(conn, rested_s=0) == 1
+
+
+async def test_in_a_cluster_whose_transactions_are_younger_every_run_is_stale(world: World, conn: Connection) -> None:
+    await campaign(world)
+    await all_looked_through(conn)
+    with psycopg.connect(world.settings.owner_url or "", autocommit=True) as owner:
+        owner.execute("UPDATE runledger.run_words_noted SET xid = '9223372036854775807'")
+    assert not await run_words.usable(conn)
+    await all_looked_through(conn)
+    assert await run_words.usable(conn)
