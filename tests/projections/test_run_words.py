@@ -179,3 +179,17 @@ async def test_in_a_cluster_whose_transactions_are_younger_every_run_is_stale(wo
     assert not await run_words.usable(conn)
     await all_looked_through(conn)
     assert await run_words.usable(conn)
+
+
+async def test_what_was_under_way_when_others_were_noted_is_stale_once_it_is_done(world: World, conn: Connection) -> None:
+    early, late = [await run_of(world, await rig(world), title, "Step {n}", "") for title in ("Early", "Late")]
+    await all_looked_through(conn)
+    columns = "originator_id, originator_version, root_id, root_version, kind, topic, schema_number, state, metadata, recorded_at"
+    again = columns.replace("originator_version", "originator_version + 900").replace("root_version", "root_version + 900")
+    await world.engineer("PATCH", f"/test-runs/{late}", {"title": "Later"})
+    with psycopg.connect(world.settings.owner_url or "") as owner:
+        owner.execute(f"INSERT INTO runledger.events ({columns}) SELECT {again} FROM runledger.events WHERE originator_id = %s", (early,))
+        await world.engineer("PATCH", f"/test-runs/{late}", {"title": "Later still"})
+        assert [await run_words.keep_up(conn, rested_s=0) for _ in range(2)] == [0, 1]
+        assert await (await conn.execute(f"SELECT run_id FROM {STALE} s WHERE run_id = %s", (early,))).fetchall() == []
+    assert await (await conn.execute(f"SELECT run_id FROM {STALE} s WHERE run_id = %s", (early,))).fetchall() == [(UUID(early),)]
