@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from projections.run_words import CHANGED, CHANGES_MAX, VALID
-from projections.search_text import BEGINS, IN_BODY, Side, Words, columns, of, of_looked
+from projections.search_text import BEGINS, IN_BODY, Side, Words, columns, of_looked, shares
 
 LIVE = "NOT t.deleted"  # runs that are deleted have no words
 _LEXEME = re.compile(r"'(?:[^']|'')*'(?::\*)?")
@@ -60,8 +60,8 @@ def matched(sides: Sequence[Side], where: str, runs: str, others: str, shape: Sh
       stale AS MATERIALIZED (SELECT run_id FROM stale_runs UNION SELECT run_id FROM changed),
       clean AS MATERIALIZED (SELECT w.run_id, w.created_at FROM run_words w {joined}
         WHERE w.words @@ %(begun)s::tsquery AND w.run_id NOT IN (SELECT run_id FROM stale)),
-      looked AS MATERIALIZED (SELECT run_id FROM stale UNION (SELECT run_id FROM clean c
-        ORDER BY (CASE {share} END)::float8 DESC, created_at DESC, run_id LIMIT %(kept)s::bigint){others}),
+      looked AS MATERIALIZED (SELECT DISTINCT run_id FROM (SELECT run_id FROM stale UNION ALL (SELECT run_id FROM clean c
+        ORDER BY (CASE {share} END)::float8 DESC, created_at DESC, run_id LIMIT %(kept)s::bigint){others}) l),
       matched AS MATERIALIZED ({of_looked(sides, where, "%(found)s::tsquery")}{more})"""
 
 
@@ -72,7 +72,7 @@ def _has(column: str, query: str) -> str:
 def asked(sides: Sequence[Side], runs: str) -> str:
     """As `search_text.asked`, but of the clean runs those only that were looked at: all that are among the best."""
     one_by_one = f", LATERAL (SELECT * FROM runs t WHERE t.run_id = m.run_id OFFSET 0) t WHERE {runs}"  # they are few, which no plan knows
-    return f"asked AS MATERIALIZED ({of(sides, 'matched', one_by_one)})"
+    return f"asked AS MATERIALIZED ({shares(sides, 'matched', one_by_one)})"
 
 
 def total(asked_too: str) -> str:

@@ -143,10 +143,8 @@ def _words(found: list[tuple[str, str, int]], total: int, most: int) -> Words:
 def _form(term: Term, count: _Count, most: int) -> tuple[str, str, int]:
     if count.likely:
         return count.likely, count.likely, count.meant
-    too_much = max(count.wholes, count.begins) > most and (
-        count.wholes > 0 or not term.exact
-    )  # what begins so, but for an identifier's part
-    if not term.open or too_much:
+    part = term.exact and count.wholes == 0  # of an identifier: it finds all that begin so
+    if not term.open or (not part and max(count.wholes, count.begins) > most):  # its beginning would find too much
         return count.whole, count.whole, count.wholes
     return count.whole, count.begun, max(count.wholes, count.begins)
 
@@ -201,11 +199,6 @@ def query(words: Words) -> str:
     return (" | " if words.telling else " & ").join(f"({term.begun})" for term in words.telling or words.terms)
 
 
-def values(sides: Sequence[Side]) -> str:
-    """The columns that hold the values of terms, of a document d."""
-    return "".join(f", {value} AS {name}" for side in sides for name, value in side.columns.items())
-
-
 def matched(sides: Sequence[Side], where: str, found: str) -> str:
     """The documents that the words or those with synonyms find, as `matched`, read once for both, over SQL's `where`.
 
@@ -219,27 +212,28 @@ def columns(sides: Sequence[Side]) -> str:
 
 
 def _values(sides: Sequence[Side]) -> str:
+    """The columns that hold the values of terms, of a document d."""
     return "".join(f", {value} AS {name}" for side in sides for name, value in side.columns.items())
 
 
 def asked(sides: Sequence[Side], where: str) -> str:
     """The runs of what was matched that are asked for, as `asked`, with the most of the query that a document of each has."""
-    return f"asked AS MATERIALIZED ({of(sides, 'matched', f'JOIN runs t ON t.run_id = m.run_id WHERE {where}')})"
+    return f"asked AS MATERIALIZED ({shares(sides, 'matched', f'JOIN runs t ON t.run_id = m.run_id WHERE {where}')})"
 
 
-def of(sides: Sequence[Side], documents: str, joined: str) -> str:
+def shares(sides: Sequence[Side], documents: str, joined: str) -> str:
     """Runs with their share and their time; `joined` makes `t` of m."""
     best = ", ".join(side.summed("{}") for side in sides)
     return f"""SELECT m.run_id, m.share, t.created_at
         FROM (SELECT run_id, max(greatest({best})) AS share FROM {documents} GROUP BY run_id OFFSET 0) m {joined}"""
 
 
+_BEST = "(SELECT run_id FROM asked ORDER BY share DESC, created_at DESC, run_id LIMIT %(kept)s::bigint)"
+
+
 def kept(others: str) -> str:
     """What was matched in the %(kept)s best of the asked runs, and in those of `others`, as `kept`."""
     return f"kept AS MATERIALIZED (SELECT * FROM matched WHERE run_id IN ({_BEST}{others}))"
-
-
-_BEST = "(SELECT run_id FROM asked ORDER BY share DESC, created_at DESC, run_id LIMIT %(kept)s::bigint)"
 
 
 def asked_and_kept(sides: Sequence[Side], where: str, found: str, runs: str, others: str) -> list[str]:
@@ -248,8 +242,8 @@ def asked_and_kept(sides: Sequence[Side], where: str, found: str, runs: str, oth
     """
     values = f"(SELECT d.run_id{_values(sides)} FROM search_documents d {where} AND d.words @@ {found} OFFSET 0) d"
     return [
-        f"asked AS MATERIALIZED ({of(sides, values, f'JOIN runs t ON t.run_id = m.run_id WHERE {runs}')})",
-        f"looked AS MATERIALIZED ({_BEST} UNION (SELECT NULL::uuid WHERE false{others}))",
+        f"asked AS MATERIALIZED ({shares(sides, values, f'JOIN runs t ON t.run_id = m.run_id WHERE {runs}')})",
+        f"looked AS MATERIALIZED (SELECT DISTINCT run_id FROM ({_BEST}{others}) l)",
         f"kept AS MATERIALIZED ({of_looked(sides, where, found)})",
     ]
 

@@ -9,11 +9,11 @@ from infra.database import LOST, dedicated
 from infra.settings import Settings
 from projections import run_words
 from workers.following import PLANNED_ONCE
+from workers.sequencer import RETRY_S
 from workers.waiting import pause, woken
 
 NET_S = 1.0
 NOTE_S = 0.25  # a search for a common word reads what was not noted yet
-RETRY_S = 1.0
 logger = logging.getLogger("runledger.run_words")
 
 
