@@ -49,22 +49,28 @@ _CANDIDATE = (
     rf"(?<![\w.,])([-\u2212]?[0-9]+(?:[.,][0-9]+)*)([ \u00a0\u202f-]?)((?:°|[dD][eE][gG] )?{_NAME}|%(?!\w)|\u2103(?!\w))(?:/(√?{_NAME}))?"
 )
 
-FUNCTIONS = (
-    f"""CREATE OR REPLACE FUNCTION measures(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-      SELECT coalesce(array_agg(DISTINCT trim_scale(replace(regexp_replace(replace(m[1], '\u2212', '-'), '{_THOUSANDS}', '', 'g'),
+
+def measures(given: str) -> str:
+    """SQL for the quantities in the text that the expression `given` tells, as an array of lexemes."""
+    return f"""(SELECT coalesce(array_agg(DISTINCT trim_scale(replace(regexp_replace(replace(m[1], '\u2212', '-'), '{_THOUSANDS}', '', 'g'),
           ',', '.')::numeric) || CASE WHEN r = ANY('{{{_RATES_SQL}}}') THEN replace(replace(u, 'ohms', 'o'), 'ohm', 'o')
           || '/' || r ELSE '{_UNITS_SQL}'::jsonb ->> lower(m[3]) END), '{{}}')
-      FROM regexp_matches(given, '{_CANDIDATE}', 'g') m, LATERAL translate(lower(m[3]), '{_LETTERS[0]}', '{_LETTERS[1]}') u,
+      FROM regexp_matches({given}, '{_CANDIDATE}', 'g') m, LATERAL translate(lower(m[3]), '{_LETTERS[0]}', '{_LETTERS[1]}') u,
         LATERAL translate(lower(m[4]), '{_LETTERS[0]}', '{_LETTERS[1]}') r
-      WHERE '{_UNITS_SQL}'::jsonb ? lower(m[3]) AND (m[2] <> '-' OR m[3] ~ '^[A-Za-z]{{2}}') AND m[1] ~ '^{_NUMBER}$' $$""",
-    f"""CREATE OR REPLACE FUNCTION identifiers(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-      SELECT coalesce(array_agg(DISTINCT lower(m[1])), '{{}}')
-      FROM regexp_matches(given, '(?<![\\w-])([A-Za-z0-9]+(?:[-./_][A-Za-z0-9]+)+)(?!\\w)', 'g') m
-      WHERE m[1] ~ '[0-9]' AND length(m[1]) <= {IDENTIFIER_CHARACTERS_MAX} $$""",
-    """CREATE OR REPLACE FUNCTION joined(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-      SELECT coalesce(string_agg(DISTINCT lower(replace(m[1], '-', '')), ' '), '') FROM regexp_matches(given,
-        '(?<![\\w-])([A-Za-z]{2,20}(?:-[A-Za-z]{2,20}){1,2})(?![\\w-])', 'g') m $$""",
-)
+      WHERE '{_UNITS_SQL}'::jsonb ? lower(m[3]) AND (m[2] <> '-' OR m[3] ~ '^[A-Za-z]{{2}}') AND m[1] ~ '^{_NUMBER}$')"""
+
+
+def identifiers(given: str) -> str:
+    """SQL for the identifiers in a text, such as "sn-1234", as an array of lexemes."""
+    return f"""(SELECT coalesce(array_agg(DISTINCT lower(m[1])), '{{}}')
+      FROM regexp_matches({given}, '(?<![\\w-])([A-Za-z0-9]+(?:[-./_][A-Za-z0-9]+)+)(?!\\w)', 'g') m
+      WHERE m[1] ~ '[0-9]' AND length(m[1]) <= {IDENTIFIER_CHARACTERS_MAX})"""
+
+
+def joined(given: str) -> str:
+    """SQL for the hyphenated words of a text, written as one and parted by spaces."""
+    return f"""(SELECT coalesce(string_agg(DISTINCT lower(replace(m[1], '-', '')), ' '), '') FROM regexp_matches({given},
+        '(?<![\\w-])([A-Za-z]{{2,20}}(?:-[A-Za-z]{{2,20}}){{1,2}})(?![\\w-])', 'g') m)"""
 
 
 def measure(number: str, unit: str) -> str:

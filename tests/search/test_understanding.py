@@ -28,8 +28,7 @@ NO_QUANTITIES = ["44-0961-C", "SN-1234", "V13", "13 volumes", "13", "1.2.3 V8", 
 @pytest.fixture(scope="module")
 def conn(postgres: Postgres):
     with psycopg.connect(postgres.owner_url) as conn:
-        for function in quantities.FUNCTIONS:
-            conn.execute(function.replace("FUNCTION ", "FUNCTION pg_temp."))
+        conn.execute(f"CREATE FUNCTION pg_temp.measures(given text) RETURNS text[] LANGUAGE sql RETURN {quantities.measures('given')}")
         yield conn
 
 
