@@ -85,7 +85,7 @@ def fill(world: World, documents: int) -> list[Figures]:
     world.program.stop()
     world.program.environment = usual
     world.program.start()
-    wait_for_vectors(world)
+    settle(world)
     return lines
 
 
@@ -117,6 +117,12 @@ def wait_for_vectors(world: World) -> None:
     with psycopg.connect(world.owner_url, autocommit=True, options=world.search_path) as conn:
         while conn.execute(_BEHIND).fetchall() != [(0, 0)]:
             time.sleep(0.5)
+
+
+def settle(world: World) -> None:
+    """As a ledger is that was not written to for a while."""
+    wait_for_vectors(world)
+    with psycopg.connect(world.owner_url, autocommit=True, options=world.search_path) as conn:
         conn.execute("VACUUM (ANALYZE)")
 
 

@@ -11,7 +11,7 @@ import psycopg
 from bench import figures, search_ledger
 from bench.figures import Figures
 from bench.ledger_maker import Made, Size
-from bench.load import drive_apart, request
+from bench.load import Load, drive_apart, request
 from bench.pace import CLIENTS, QUICK, ROUND_S, ROUNDS
 from bench.program import Program
 from bench.requests import outcomes
@@ -71,11 +71,16 @@ def writes(world: World) -> list[Figures]:
             conn.execute("ALTER TABLE search_documents ALTER words DROP NOT NULL, ALTER words DROP EXPRESSION")
             conn.execute("DROP INDEX search_documents_words_idx")
         sides = [(each, each.make(WRITTEN, search_ledger.texts(8))) for each in (world, without)]
-        search_ledger.wait_for_vectors(world)
+        search_ledger.settle(world)
         lines = []
         for name, requests in (("outcome", outcomes), ("description of 25 words", _descriptions)):
-            ours, floor = [(each, list(requests(each, made))) for each, made in sides]
-            loads = [[drive_apart(each.port, asked, CLIENTS, ROUND_S) for each, asked in (ours, floor)] for _ in range(ROUNDS)]
+            asked = [(each, list(requests(each, made))) for each, made in sides]
+            loads: list[list[Load]] = []
+            for number in range(ROUNDS):
+                loads.append([])
+                for side, requested in asked:
+                    loads[-1].append(drive_apart(side.port, requested[number::ROUNDS], CLIENTS, ROUND_S))
+                    search_ledger.wait_for_vectors(world)  # which would be made while the other is asked
             title = f"PATCH {name}, search on beside off, closed loop of {CLIENTS}"
             lines.append(figures.of(title, "ratio ≥ 0.85", *zip(*loads, strict=True)))
         return lines

@@ -51,18 +51,18 @@ _CANDIDATE = (
 
 
 def measures(given: str) -> str:
-    """SQL for the quantities in the text that the expression `given` tells, as an array of lexemes."""
-    return f"""(SELECT coalesce(array_agg(DISTINCT trim_scale(replace(regexp_replace(replace(m[1], '\u2212', '-'), '{_THOUSANDS}', '', 'g'),
-          ',', '.')::numeric) || CASE WHEN r = ANY('{{{_RATES_SQL}}}') THEN replace(replace(u, 'ohms', 'o'), 'ohm', 'o')
-          || '/' || r ELSE '{_UNITS_SQL}'::jsonb ->> lower(m[3]) END), '{{}}')
-      FROM regexp_matches({given}, '{_CANDIDATE}', 'g') m, LATERAL translate(lower(m[3]), '{_LETTERS[0]}', '{_LETTERS[1]}') u,
-        LATERAL translate(lower(m[4]), '{_LETTERS[0]}', '{_LETTERS[1]}') r
+    """SQL for the quantities in the text that the expression `given` tells, as an array of lexemes, in which one may stand twice."""
+    unit, rate = (f"translate(lower({part}), '{_LETTERS[0]}', '{_LETTERS[1]}')" for part in ("m[3]", "m[4]"))
+    return f"""(SELECT coalesce(array_agg(trim_scale(replace(regexp_replace(replace(m[1], '\u2212', '-'), '{_THOUSANDS}', '', 'g'),
+          ',', '.')::numeric) || CASE WHEN {rate} = ANY('{{{_RATES_SQL}}}') THEN replace(replace({unit}, 'ohms', 'o'), 'ohm', 'o')
+          || '/' || {rate} ELSE '{_UNITS_SQL}'::jsonb ->> lower(m[3]) END), '{{}}')
+      FROM regexp_matches({given}, '{_CANDIDATE}', 'g') m
       WHERE '{_UNITS_SQL}'::jsonb ? lower(m[3]) AND (m[2] <> '-' OR m[3] ~ '^[A-Za-z]{{2}}') AND m[1] ~ '^{_NUMBER}$')"""
 
 
 def identifiers(given: str) -> str:
-    """SQL for the identifiers in a text, such as "sn-1234", as an array of lexemes."""
-    return f"""(SELECT coalesce(array_agg(DISTINCT lower(m[1])), '{{}}')
+    """SQL for the identifiers in a text, such as "sn-1234", likewise."""
+    return f"""(SELECT coalesce(array_agg(lower(m[1])), '{{}}')
       FROM regexp_matches({given}, '(?<![\\w-])([A-Za-z0-9]+(?:[-./_][A-Za-z0-9]+)+)(?!\\w)', 'g') m
       WHERE m[1] ~ '[0-9]' AND length(m[1]) <= {IDENTIFIER_CHARACTERS_MAX})"""
 

@@ -33,10 +33,8 @@ FUNCTIONS = (
       IF strpos(body, '-') > 0 THEN words := words || setweight(to_tsvector('pg_catalog.english', {joined("body")}), 'B'); END IF;
       IF title ~ '[0-9]' THEN words := words || setweight(array_to_tsvector({measures("title")}), 'A'); END IF;
       IF {_CODED} ~ '[0-9]' AND {_CODED} ~ '[-./_]' THEN words := words || setweight(array_to_tsvector({identifiers(_CODED)}), 'A'); END IF;
-      IF body ~ '[0-9]' THEN
-        words := words || array_to_tsvector({measures("body")});
-        IF body ~ '[-./_]' THEN words := words || array_to_tsvector({identifiers("body")}); END IF;
-      END IF;
+      IF body ~ '[0-9]' THEN words := words || array_to_tsvector({measures("body")}
+        || CASE WHEN body ~ '[-./_]' THEN {identifiers("body")} ELSE '{{}}' END); END IF;
       RETURN words;
     END $$""",
 )

@@ -12,7 +12,7 @@ LIKE_MAX = 8
 # To look for words costs five times what it costs to part them, and to insert one that is there already more than to look it up.
 _NOTE = f"""INSERT INTO vocabulary (word) SELECT word FROM (SELECT DISTINCT word FROM search_documents d,
     LATERAL (SELECT d.title || ' ' || d.body AS text) t,
-    LATERAL regexp_split_to_table(lower(text) || ' ' || {joined('text')}, '[^[:alnum:]]+') word
+    LATERAL regexp_split_to_table(lower(text) || ' ' || {joined("text")}, '[^[:alnum:]]+') word
     WHERE d.document_id = ANY(%s) AND word ~ '^[a-z]{{{CHARACTERS_MIN},{CHARACTERS_MAX}}}$') w
   WHERE NOT EXISTS (SELECT FROM vocabulary v WHERE v.word = w.word) ORDER BY word ON CONFLICT DO NOTHING"""
 

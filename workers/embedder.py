@@ -8,6 +8,7 @@ import time
 from uuid import UUID
 
 from infra import database
+from infra.crowding import Crowding
 from infra.database import LOST, Connection
 from infra.embedding import choice, vector_index
 from infra.embedding.vectors import Embedder, Unanswered
@@ -19,6 +20,7 @@ from workers.waiting import pause, woken
 
 IDLE_S = 60.0
 LOOK_S = 0.5
+RESTS, REST_S_MAX = 20, 5.0  # the more others want the processors, which to be nice alone does not leave them; the rush may end meanwhile
 KEPT_AT_ONCE = 8  # an entry of a large index takes milliseconds, and the sequence waits for the transaction
 UNANSWERED_S = 5.0
 logger = logging.getLogger("runledger.embedding")
@@ -53,7 +55,7 @@ async def run(settings: Settings, embedder: Embedder, claim_id: UUID, stopping: 
 
 
 async def _go_on(desk: "Desk", stopping: asyncio.Event) -> None:
-    last = time.monotonic()
+    last, crowding = time.monotonic(), Crowding()
     while not stopping.is_set() and time.monotonic() < last + IDLE_S:
         try:
             done = await desk.batch()
@@ -64,6 +66,7 @@ async def _go_on(desk: "Desk", stopping: asyncio.Event) -> None:
             continue
         if done:
             last = time.monotonic()
+            await pause(stopping, min(RESTS * crowding.waited_s(), REST_S_MAX))
         else:
             await woken(desk.conn, LOOK_S)
 

@@ -82,7 +82,7 @@ STORY: list[tuple[Kind, UUID, Event]] = [
 ]
 
 # fingerprint -> SHA-256 of the rows that the story gives. A new digest under an old fingerprint: raise views.VERSION.
-ROWS = {"ada4b38faa716342": "83d919f473ac3c14dd8edbc1b5d99045f11b0c220b99012da2023ea42fb1cdbc"}
+ROWS = {"ee763fea0735162c": "83d919f473ac3c14dd8edbc1b5d99045f11b0c220b99012da2023ea42fb1cdbc"}
 
 
 def told() -> list[Stored]:
