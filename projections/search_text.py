@@ -25,7 +25,7 @@ COMPONENT = "coalesce(CASE d.kind WHEN 'observation' THEN d.step_id END, d.docum
 _TOTAL = f"""SELECT CASE WHEN reltuples > {EXACT_DOCUMENTS_MIN} THEN reltuples::bigint ELSE (SELECT count(*) FROM search_documents) END
   FROM pg_class WHERE oid = 'search_documents'::regclass"""
 # What ANALYZE found in more than twice as many documents is not counted: an index gives all of them before the first.
-_COMMON = f"""SELECT coalesce(array_to_tsvector(array_agg(e.word) FILTER (WHERE e.word IS NOT NULL)), '') AS words
+_COMMON = f"""SELECT array_to_tsvector(array_agg(e.word) FILTER (WHERE e.word IS NOT NULL))
   FROM size, pg_stats s, unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) e(word, share)
   WHERE (s.schemaname, s.tablename, s.attname) = (current_schema(), 'search_documents', 'words')
     AND size.documents > {EXACT_DOCUMENTS_MIN} AND e.share * size.documents > 2 * size.most"""
@@ -34,8 +34,10 @@ _COUNT = """CASE WHEN (SELECT words FROM common) @@ {0} THEN size.most + 1 ELSE
   (SELECT count(*) FROM (SELECT FROM search_documents d WHERE d.words @@ {0} LIMIT (SELECT most + 1 FROM size)) c) END"""
 _COUNTS = f"""WITH size AS MATERIALIZED (
     SELECT documents, least(greatest(documents * {TELLING_SHARE}, {TELLING_MIN}), {TELLING_MAX})::bigint AS most
-    FROM ({_TOTAL}) of(documents)), common AS MATERIALIZED ({_COMMON})
-  SELECT size.documents, size.most, (SELECT coalesce(json_agg(json_build_array(numnode(q.whole) > 0, q.whole, h.whole, q.begun, b.begun,
+    FROM (SELECT coalesce(%(documents)s::bigint, ({_TOTAL}))) of(documents)),
+  common AS MATERIALIZED (SELECT coalesce(%(common)s::tsvector, ({_COMMON}), '') AS words)
+  SELECT size.documents, size.most, CASE WHEN %(common)s::tsvector IS NULL THEN common.words::text END,
+    (SELECT coalesce(json_agg(json_build_array(numnode(q.whole) > 0, q.whole, h.whole, q.begun, b.begun,
       l.likely, CASE WHEN m.words IS NULL THEN 0 ELSE {_COUNT.format("l.likely")} END) ORDER BY a.n), '[]')
     FROM unnest(%(wholes)s::text[], %(begun)s::text[], %(exacts)s::boolean[], %(words)s::text[])
       WITH ORDINALITY a(whole, begun, exact, word, n),
@@ -46,7 +48,7 @@ _COUNTS = f"""WITH size AS MATERIALIZED (
       AS begun OFFSET 0) b,
     LATERAL (SELECT CASE WHEN h.whole + b.begun = 0 AND a.word ~ '^[[:alpha:]]{{{vocabulary.CHARACTERS_MIN},{vocabulary.CHARACTERS_MAX}}}$'
       THEN {vocabulary.meant("a.word")} END AS words OFFSET 0) m,
-    LATERAL (SELECT to_tsquery('pg_catalog.english', array_to_string(m.words, ' | ')) AS likely OFFSET 0) l)::text FROM size"""
+    LATERAL (SELECT to_tsquery('pg_catalog.english', array_to_string(m.words, ' | ')) AS likely OFFSET 0) l)::text FROM size, common"""
 _LEXEME = re.compile(r"'(?:[^']|'')*'(?::\*)?")
 
 
@@ -84,6 +86,14 @@ class Words(NamedTuple):
 NOTHING = Words((), ())
 
 
+class _Size(NamedTuple):
+    """Of the ledger: its documents, no more than how many have a word that tells, and the words that too many have, as a tsvector."""
+
+    documents: int = 0
+    most: int = 0
+    common: str = ""
+
+
 class Counts:
     """How many documents have a word, remembered for a while where counting takes long: of a large ledger, and of words that stand there.
 
@@ -91,7 +101,7 @@ class Counts:
     """
 
     def __init__(self) -> None:
-        self._size = 0, 0
+        self._size = _Size()
         self._known: dict[Term, _Count] = {}
         self._until = 0.0
 
@@ -99,15 +109,15 @@ class Counts:
         """How many documents there are, no more than how many have a word that tells, and the count of each term."""
         if time.monotonic() > self._until or len(self._known) > REMEMBERED_MAX:
             self._known.clear()
+            self._size = _Size()
             self._until = time.monotonic() + REMEMBERED_S
         found = {term: self._known[term] for term in terms if term in self._known}
         if missing := [term for term in terms if term not in found]:
-            total, most, counts = await _counted(conn, missing)
+            self._size, counts = await _counted(conn, self._size if self._size.documents > EXACT_DOCUMENTS_MIN else None, missing)
             found.update(zip(missing, counts, strict=True))
-            self._size = total, most
-            if total > EXACT_DOCUMENTS_MIN:
+            if self._size.documents > EXACT_DOCUMENTS_MIN:
                 self._known.update((term, count) for term, count in zip(missing, counts, strict=True) if count.wholes + count.begins > 0)
-        return *self._size, found
+        return self._size.documents, self._size.most, found
 
 
 async def weighed(conn: AsyncConnection[Any], counts: Counts, *lists: Sequence[Term]) -> list[Words]:
@@ -118,15 +128,18 @@ async def weighed(conn: AsyncConnection[Any], counts: Counts, *lists: Sequence[T
     return [_words([_form(term, found[counted], most) for term, counted in each if found[counted].usable], total, most) for each in pairs]
 
 
-async def _counted(conn: AsyncConnection[Any], terms: Sequence[Term]) -> tuple[int, int, list[_Count]]:
+async def _counted(conn: AsyncConnection[Any], size: _Size | None, terms: Sequence[Term]) -> tuple[_Size, list[_Count]]:
+    """`size` None: it is looked up, which takes longer than to count."""
     params = {
         "wholes": [term.tsquery() for term in terms],
         "begun": [term.tsquery("*") if term.open else "" for term in terms],
         "exacts": [term.exact for term in terms],
         "words": ["" if term.exact else term.word for term in terms],
+        "documents": size and size.documents,
+        "common": size and size.common,
     }
-    total, most, answer = await (await conn.execute(_COUNTS, params, prepare=True)).fetchone() or (0, 0, "[]")
-    return total, most, msgspec.json.decode(answer, type=list[_Count])
+    documents, most, common, answer = await (await conn.execute(_COUNTS, params, prepare=True)).fetchone() or (0, 0, "", "[]")
+    return size or _Size(documents, most, common), msgspec.json.decode(answer, type=list[_Count])
 
 
 def _words(found: list[tuple[str, str, int]], total: int, most: int) -> Words:

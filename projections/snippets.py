@@ -6,13 +6,13 @@ from collections.abc import Iterable
 CHARACTERS_MAX = 240
 BEFORE = 60  # characters kept before the hit
 STEM_CHARACTERS_MIN = 4
-_MARK = re.compile(r"[*_`#|>+-]")  # found faster than what it may begin
+_MARK, _ITEM = re.compile(r"[*_`#|>]"), re.compile(r"^\s*[-+]\s", re.MULTILINE)  # found faster, one by one, than all of them
 _MARKS = re.compile(r"[*_`#|>]+|^\s*[-+]\s|:?-{3,}:?", re.MULTILINE)
 
 
 def snippet(text: str, words: Iterable[str]) -> str:
     """At most CHARACTERS_MAX characters around the first of `words` (or a form of one), from the beginning if there is none."""
-    plain = " ".join((_MARKS.sub(" ", text) if _MARK.search(text) else text).split())
+    plain = " ".join((_MARKS.sub(" ", text) if _is_marked(text) else text).split())
     if len(plain) <= CHARACTERS_MAX:
         return plain
     start = max(_hit(plain, words) - BEFORE, 0)
@@ -25,6 +25,10 @@ def snippet(text: str, words: Iterable[str]) -> str:
         return left + plain[start:]
     end = max(plain.rfind(" ", start + CHARACTERS_MAX // 2, end), 0) or end - 1
     return f"{left}{plain[start:end]}…"
+
+
+def _is_marked(text: str) -> bool:
+    return bool(_MARK.search(text) or "---" in text or _ITEM.search(text))
 
 
 def _hit(plain: str, words: Iterable[str]) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import chain
 
 from infra import thesaurus
 from projections.search_query import Term, uncut
@@ -11,22 +12,22 @@ SPELLINGS_MAX = 32
 
 def widened(terms: Sequence[Term]) -> tuple[Term, ...]:
     """The same terms in their order, with all names of the concepts that they name; words that make a name together become one term."""
+    stems = [tuple(map(thesaurus.stem, thesaurus.words(term.word))) for term in terms]
     found, place = [], 0
     while place < len(terms):
-        length, names = _named(terms, place)
+        length, names = _named(terms, stems, place)
         found.append(_joined(terms[place : place + length], names))
         place += length
     return tuple(found)
 
 
-def _named(terms: Sequence[Term], place: int) -> tuple[int, list[int]]:
+def _named(terms: Sequence[Term], stems: Sequence[tuple[str, ...]], place: int) -> tuple[int, list[int]]:
     """How many of the terms from `place` make the longest name, and the concepts that it stands for."""
-    for length in range(thesaurus.NAME_WORDS_MAX, 0, -1):
-        taken = terms[place : place + length]
-        if len(taken) == length and not any(term.exact for term in taken):
-            stems = tuple(thesaurus.stem(word) for term in taken for word in thesaurus.words(term.word))
-            if names := thesaurus.named().get(stems):
-                return length, names
+    for length in range(min(thesaurus.NAME_WORDS_MAX, len(terms) - place), 0, -1):
+        taken = slice(place, place + length)
+        names = thesaurus.named().get(tuple(chain.from_iterable(stems[taken])))
+        if names and not any(term.exact for term in terms[taken]):
+            return length, names
     return 1, []
 
 

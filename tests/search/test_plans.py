@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from psycopg import AsyncConnection
 
+from infra.database import owner, search_path
 from infra.embedding import vector_index
 from projections import search, search_text
 from projections.search import Meaning, SearchFilter
 from projections.search_query import understood
-from projections.search_text import Counts
+from projections.search_text import TELLING_MAX, Counts
 from tests.search.test_ranking import Library, library
 
 __all__ = ["library"]
@@ -67,6 +68,23 @@ async def test_a_large_ledger_is_not_counted_again_but_for_words_that_stand_nowh
     assert await counted(library, asked) == list(asked)
     monkeypatch.setattr(search_text, "EXACT_DOCUMENTS_MIN", 0)
     assert await counted(library, asked) == ["torque", "brwonout", "brwonout"]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_common_words_of_a_large_ledger_are_looked_up_once_and_not_counted(library: Library) -> None:
+    """It is told to be large: what most of its documents have counts as more than any index should give."""
+    async with await owner(library.settings) as conn:
+        await conn.execute("SELECT set_config('search_path', %s, false)", (search_path(library.settings),))
+        await conn.execute("ANALYZE search_documents")
+        await conn.execute("UPDATE pg_class SET reltuples = 30000 WHERE oid = 'search_documents'::regclass")
+        counts, noting = Counts(), Noting(conn)
+        found = [await counts.of(noting, understood(text).terms) for text in ("torque", "load", "brwonout")]  # type: ignore[arg-type]
+        await conn.execute("ANALYZE search_documents")
+        (exact,) = await (await conn.execute("SELECT count(*) FROM search_documents WHERE words @@ 'load'")).fetchone() or (0,)
+    assert [size[:2] for size in found] == [(30_000, TELLING_MAX)] * 3
+    assert [bool(params["common"]) for params in noting.asked] == [False, True, True]
+    assert [count.wholes for _, _, each in found[1:] for count in each.values()] == [TELLING_MAX + 1, 0]
+    assert exact < TELLING_MAX  # so it was not counted
 
 
 async def counted(library: Library, asked: Sequence[str]) -> list[str]:

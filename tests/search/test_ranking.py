@@ -17,6 +17,7 @@ from infra import database
 from infra.database import Pool
 from infra.embedded.postgres import Postgres
 from infra.embedding import choice
+from infra.embedding.questions import written
 from infra.embedding.vectors import Embedder
 from infra.settings import Settings
 from projections import search, synonyms, views, vocabulary
@@ -73,7 +74,7 @@ async def answers(library: Library, query: Query, mode: str) -> list[str]:
     if mode != "fulltext":
         vector = (await asyncio.to_thread(library.embedder.embed, [query.text]))[0]
         akin = () if mode == "vector" else synonyms.widened(asked.terms)
-        meaning = Meaning(library.embedder.model_id, library.embedder.dimension, str([float(x) for x in vector]), akin)
+        meaning = Meaning(library.embedder.model_id, library.embedder.dimension, written(vector), akin)
     wanted = asked if mode in ("fulltext", "default") else None
     async with library.pool.connection() as conn:
         _, results = await search.search(conn, Counts(), wanted, meaning, EVERYTHING)
