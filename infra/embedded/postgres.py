@@ -27,6 +27,7 @@ SETTINGS = (
     "listen_addresses=",
     "max_wal_size=1GB",
     "autovacuum_naptime=10s",
+    "shared_preload_libraries=pg_prewarm",  # after a start it reads what was in memory: else each page of a search comes from the disk
 )
 BUFFERS_MB_MIN, BUFFERS_MB_MAX = 128, 8192
 MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")  # of the container we run in
