@@ -27,7 +27,7 @@ from infra.objects import Objects
 from infra.rate_limits import RateLimits
 from infra.settings import Settings
 from projections import evidence
-from projections.search_text import Counts
+from projections.word_counts import Counts
 
 Req = Request[Any, Any, Any]
 SEARCH_WAIT_S = 5

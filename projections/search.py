@@ -28,7 +28,7 @@ from projections.run_list import Runs
 from projections.search_documents import VISIBLE
 from projections.search_query import Term, Wanted
 from projections.search_statement import Form, Vectors
-from projections.search_text import Counts
+from projections.word_counts import Counts
 
 KEPT_FEW = 300  # runs that are read one by one
 KEPT = 3  # times the runs up to the page's end are ranked; orders other than by relevance rank all

@@ -21,7 +21,7 @@ from infra.settings import Settings
 from projections import rebuild, run_words, search, synonyms, views
 from projections.search import Meaning, SearchFilter
 from projections.search_query import understood
-from projections.search_text import Counts
+from projections.word_counts import Counts
 from tests.api.making import made
 from tests.conftest import Atlas, World
 from tests.projections.test_inline_equals_fold import Campaign, operation

@@ -3,7 +3,8 @@
 import pytest
 
 from projections.search_query import Term
-from projections.search_text import _Count, _form
+from projections.search_text import _form
+from projections.word_counts import Count
 
 MOST = 300
 
@@ -22,6 +23,6 @@ MOST = 300
 )
 def test_a_beginning_counts_unless_it_finds_too_much(exact: bool, wholes: int, begins: int, begun: bool) -> None:
     term = Term((("sn-12",),), exact=exact, open=True, word="SN-12")
-    whole, used, documents = _form(term, _Count(True, "'sn-12'", wholes, "'sn-12':*", begins, None, 0), MOST)
+    whole, used, documents = _form(term, Count(True, "'sn-12'", wholes, "'sn-12':*", begins, None, 0), MOST)
     assert (whole, used) == ("'sn-12'", "'sn-12':*" if begun else "'sn-12'")
     assert documents == (max(wholes, begins) if begun else wholes)

@@ -8,10 +8,10 @@ from psycopg import AsyncConnection
 
 from infra.database import owner, search_path
 from infra.embedding import vector_index
-from projections import search, search_text
+from projections import search, word_counts
 from projections.search import Meaning, SearchFilter
 from projections.search_query import understood
-from projections.search_text import TELLING_MAX, Counts
+from projections.word_counts import TELLING_MAX, Counts
 from tests.search.test_ranking import Library, library
 
 __all__ = ["library"]
@@ -66,7 +66,7 @@ async def test_a_large_ledger_is_not_counted_again_but_for_words_that_stand_nowh
 ) -> None:
     asked = "torque", "torque", "brwonout", "brwonout"
     assert await counted(library, asked) == list(asked)
-    monkeypatch.setattr(search_text, "EXACT_DOCUMENTS_MIN", 0)
+    monkeypatch.setattr(word_counts, "EXACT_DOCUMENTS_MIN", 0)
     assert await counted(library, asked) == ["torque", "brwonout", "brwonout"]
 
 

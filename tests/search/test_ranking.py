@@ -24,7 +24,7 @@ from projections import search, synonyms, views, vocabulary
 from projections.search import Meaning, SearchFilter
 from projections.search_documents import MEANING
 from projections.search_query import understood
-from projections.search_text import Counts
+from projections.word_counts import Counts
 from tests.conftest import fresh_settings
 from tests.search import judged, ledger
 from tests.search.judged import Kind, Query
