@@ -85,17 +85,18 @@ def writes(world: World) -> list[Figures]:
             for number in range(ROUNDS):
                 loads.append([])
                 for side, requested in asked:
-                    loads[-1].append(drive_apart(side.port, requested[number::ROUNDS], CLIENTS, ROUND_S))
                     search_ledger.wait_for_vectors(world)  # which would be made while the other is asked
+                    drive_apart(side.port, requested[2 * number :: 2 * ROUNDS], CLIENTS, ROUND_S / 2)  # it has rested meanwhile
+                    loads[-1].append(drive_apart(side.port, requested[2 * number + 1 :: 2 * ROUNDS], CLIENTS, ROUND_S))
             title = f"PATCH {name}, search on beside off, closed loop of {CLIENTS}"
             lines.append(figures.of(title, "ratio ≥ 0.85", *zip(*loads, strict=True)))
         return lines
 
 
 def _descriptions(world: World, made: list[Made]) -> Iterator[bytes]:
-    """Twenty of every step, no two alike."""
+    """Forty of every step, no two alike."""
     steps = [(run.run_id, card, step) for run in made for card, step in run.steps]
     texts = search_ledger.texts(9)
-    for number, (run, card, step) in zip(count(), islice(cycle(steps), 20 * len(steps)), strict=False):
+    for number, (run, card, step) in zip(count(), islice(cycle(steps), 40 * len(steps)), strict=False):
         body = msgspec.json.encode({"description": f"{number} {next(texts)[1]}"})
         yield request("PATCH", f"/test-runs/{run}/cards/{card}/steps/{step}", world.token, body)
