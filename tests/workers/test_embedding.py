@@ -4,8 +4,10 @@ import asyncio
 import multiprocessing
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,6 +25,7 @@ from projections import embedding_backlog, rebuild
 from projections.embedding_backlog import Embedded, standing
 from projections.search_documents import MEANING
 from tests.api.atlas.test_campaign import make_run
+from tests.busy import busy_processors, work
 from tests.conftest import World
 from tests.workers.test_reports import until
 from tests.workers.test_sequencer import running
@@ -47,6 +50,19 @@ class Counting(Concepts):
         if any(self.hated in text for text in texts):
             raise Unanswered("does not like it")
         self.asked += texts
+        return super().embed(texts)
+
+
+class Laborious(Concepts):
+    """Takes a while, and notes from when to when."""
+
+    def __init__(self) -> None:
+        self.times = list[tuple[float, float]]()
+
+    def embed(self, texts: Sequence[str]) -> list[Floats]:
+        begun = time.monotonic()
+        work(0.3)
+        self.times.append((begun, time.monotonic()))
         return super().embed(texts)
 
 
@@ -173,6 +189,19 @@ async def test_a_text_that_no_model_takes_holds_up_no_other(world: World, conn: 
         assert "runledger_documents_to_embed 1.0" in (await world.http.get("/metrics")).text
         await edit(world, run, "A title that the model likes")
         await all_embedded(conn, model.name)
+
+
+async def test_it_rests_while_others_want_the_processors(world: World, conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedder, "TEXTS_MAX", 8)
+    monkeypatch.setattr(embedder, "REST_S_MAX", 1.0)
+    await make_run(world, 20)
+    model = Laborious()
+    with busy_processors():
+        async with at_work(embeds(world.settings, model)):
+            await all_embedded(conn, model.model_id)
+    rests = [begun - ended for (_, ended), (begun, _) in pairwise(model.times)]
+    assert len(rests) >= 2
+    assert min(rests) > 0.9
 
 
 async def test_the_vector_of_an_old_text_does_not_end_the_wait(world: World, conn: Connection) -> None:
