@@ -45,7 +45,7 @@ def _searched(world: World, documents: int) -> list[Figures]:
 
 
 def answers(port: int, token: str, documents: int) -> list[Figures]:
-    """Questions that were asked before, whose vectors are remembered; new ones; and one word that a tenth of the documents have."""
+    """Questions that were asked before, whose vectors are remembered; new ones; and one word that a fifth of the documents have."""
     goal = "p95 < 60 ms" if documents <= 100_000 else "p95 < 150 ms"
     lines = []
     for name, texts in (("questions asked before", QUESTIONS), ("new questions", tuple(new_questions())), ("a common word", COMMON)):

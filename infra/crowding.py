@@ -7,17 +7,15 @@ USUAL = 0.1  # of the time it works, on a machine with processors to spare
 
 
 class Crowding:
-    """Of this process, from one question to the next."""
+    """Of this process, since this was made."""
 
     def __init__(self) -> None:
         self._worked, self._waited = _times()
 
     def waited_s(self) -> float:
-        """Seconds that its threads were ready to work and did not, since the last question, beyond the usual; 0 where nothing tells."""
+        """Seconds that its threads were ready to work and did not, beyond the usual; 0 where nothing tells."""
         worked, waited = _times()
-        since = waited - self._waited - USUAL * (worked - self._worked)
-        self._worked, self._waited = worked, waited
-        return max(since, 0.0)
+        return max(waited - self._waited - USUAL * (worked - self._worked), 0.0)
 
 
 def _times() -> tuple[float, float]:

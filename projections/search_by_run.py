@@ -1,14 +1,12 @@
 """Search for one common word: the runs that have it are found by their words, and documents are read of the best ones only."""
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from projections.run_words import CHANGED, CHANGES_MAX, VALID
-from projections.search_text import BEGINS, IN_BODY, Side, Words, columns, of_looked, shares
+from projections.search_text import BEGINS, IN_BODY, LEXEME, Side, Words, columns, of_looked, shares
 
 LIVE = "NOT t.deleted"  # runs that are deleted have no words
-_LEXEME = re.compile(r"'(?:[^']|'')*'(?::\*)?")
 
 
 class Shape(NamedTuple):
@@ -38,8 +36,8 @@ def one_word(words: Words, akin: Words) -> Asked | None:
     begun, whole = (dict.fromkeys(" | ".join([own, *others]).split(" | ")) for own in (words.terms[0].begun, words.terms[0].whole))
     if any("(" in each for each in (*begun, *whole)):
         return None
-    phrases = " | ".join(f"({each})" for each in begun if not _LEXEME.fullmatch(each))
-    return Asked(" | ".join(filter(_LEXEME.fullmatch, begun)), " | ".join(filter(_LEXEME.fullmatch, whole)), phrases)
+    phrases = " | ".join(f"({each})" for each in begun if not LEXEME.fullmatch(each))
+    return Asked(" | ".join(filter(LEXEME.fullmatch, begun)), " | ".join(filter(LEXEME.fullmatch, whole)), phrases)
 
 
 def matched(sides: Sequence[Side], where: str, runs: str, others: str, shape: Shape) -> str:

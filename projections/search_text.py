@@ -16,7 +16,7 @@ INHERITED, CARDS_MAX = 0.4, 20  # what a word of the card's title counts for its
 # Of a card, a step, an observation, and of a report on one.
 CARD = "CASE d.kind WHEN 'observation' THEN (SELECT s.card_id FROM steps s WHERE s.step_id = d.step_id) ELSE d.card_id END"
 COMPONENT = "coalesce(CASE d.kind WHEN 'observation' THEN d.step_id END, d.document_id)"
-_LEXEME = re.compile(r"'(?:[^']|'')*'(?::\*)?")
+LEXEME = re.compile(r"'(?:[^']|'')*'(?::\*)?")
 
 
 class Weighed(NamedTuple):
@@ -201,7 +201,7 @@ def akin(terms: Side) -> str:
 
 
 def _titled(query: str) -> str:
-    return _LEXEME.sub(lambda m: m[0] + ("A" if m[0].endswith("*") else ":A"), query)
+    return LEXEME.sub(lambda m: m[0] + ("A" if m[0].endswith("*") else ":A"), query)
 
 
 def _value(name: str) -> str:

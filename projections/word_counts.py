@@ -59,9 +59,9 @@ class Count(msgspec.Struct, array_like=True):
 class _Size(NamedTuple):
     """Of the ledger: its documents, no more than how many have a word that tells, and the words that too many have, as a tsvector."""
 
-    documents: int = 0
-    most: int = 0
-    common: str = ""
+    documents: int
+    most: int
+    common: str
 
 
 class Counts:
@@ -71,7 +71,7 @@ class Counts:
     """
 
     def __init__(self) -> None:
-        self._size = _Size()
+        self._size: _Size | None = None  # of a large ledger only
         self._known: dict[Term, Count] = {}
         self._until = 0.0
 
@@ -79,15 +79,17 @@ class Counts:
         """How many documents there are, no more than how many have a word that tells, and the count of each term."""
         if time.monotonic() > self._until or len(self._known) > REMEMBERED_MAX:
             self._known.clear()
-            self._size = _Size()
+            self._size = None
             self._until = time.monotonic() + REMEMBERED_S
-        found = {term: self._known[term] for term in terms if term in self._known}
+        size, found = self._size, {term: self._known[term] for term in terms if term in self._known}
         if missing := [term for term in terms if term not in found]:
-            self._size, counts = await _counted(conn, self._size if self._size.documents > EXACT_DOCUMENTS_MIN else None, missing)
-            found.update(zip(missing, counts, strict=True))
-            if self._size.documents > EXACT_DOCUMENTS_MIN:
-                self._known.update((term, count) for term, count in zip(missing, counts, strict=True) if count.wholes + count.begins > 0)
-        return self._size.documents, self._size.most, found
+            size, counts = await _counted(conn, size, missing)
+            counted = dict(zip(missing, counts, strict=True))
+            found |= counted
+            if size.documents > EXACT_DOCUMENTS_MIN:
+                self._size = size
+                self._known |= {term: count for term, count in counted.items() if count.wholes + count.begins > 0}
+        return size.documents if size else 0, size.most if size else 0, found
 
 
 async def _counted(conn: AsyncConnection[Any], size: _Size | None, terms: Sequence[Term]) -> tuple[_Size, list[Count]]:

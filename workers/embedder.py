@@ -55,8 +55,9 @@ async def run(settings: Settings, embedder: Embedder, claim_id: UUID, stopping: 
 
 
 async def _go_on(desk: "Desk", stopping: asyncio.Event) -> None:
-    last, crowding = time.monotonic(), Crowding()
+    last = time.monotonic()
     while not stopping.is_set() and time.monotonic() < last + IDLE_S:
+        crowding = Crowding()
         try:
             done = await desk.batch()
         except Unanswered as error:
