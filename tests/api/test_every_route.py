@@ -7,13 +7,16 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from api.openapi import document
 from api.openapi.operation import Operation
 from domain.tokens import Role
+from infra import database
 from tests.api.making import errors, problem
 from tests.api.test_matrix import OWN_PATH, ROUTES, Stage, ask, fill, ground, ids_in, name_of, prepare, stage
 from tests.conftest import Atlas, World
+from tests.workers.test_sequencer import caught_up, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 __all__ = ["stage"]
@@ -62,13 +65,21 @@ async def test_a_slash_more_is_another_address(shared: World, path: str) -> None
             assert (problem(answer), "location" in answer.headers) == ((404, "not-found"), False), (method, other)
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sequenced(stage: Stage) -> Stage:
+    """Its events have positions: verification tells of those that have waited for one for five seconds, of more with each answer."""
+    async with running(stage.world.settings), await database.dedicated(stage.world.settings) as conn:
+        await caught_up(conn)
+    return stage
+
+
 @pytest.mark.parametrize("route", READS, ids=name_of)
-async def test_head_tells_what_get_tells(stage: Stage, route: dict[str, Any]) -> None:
+async def test_head_tells_what_get_tells(sequenced: Stage, route: dict[str, Any]) -> None:
     told: dict[str, httpx.Response] = {}
-    for ids in (stage.here, dict.fromkeys(stage.here, str(uuid4()))):
+    for ids in (sequenced.here, dict.fromkeys(sequenced.here, str(uuid4()))):
         for method in ("GET", "HEAD"):
             asked = {**route, "method": method}
-            told[method] = await raw(stage.world.clients[Role.ADMIN], asked, ids, route.get("query", ""), ("x-request-id", "same"))
+            told[method] = await raw(sequenced.world.clients[Role.ADMIN], asked, ids, route.get("query", ""), ("x-request-id", "same"))
         assert (told["HEAD"].status_code, told["HEAD"].content) == (told["GET"].status_code, b"")
         if not route["path"].endswith(FROM_TIME_TO_TIME):
             assert dict(told["HEAD"].headers) == dict(told["GET"].headers)
